@@ -1,0 +1,123 @@
+"""Dure: transformers, tokenizers and datasets in one package that works offline and is fast on a CPU.
+
+Public names are those of the libraries whose code people already have: change the import and go on. Each is imported
+when it is first used, so ``import dure`` is instant and loads neither torch nor pyarrow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dure.datasets.collators import DataCollatorWithPadding
+    from dure.datasets.dataset import Dataset
+    from dure.datasets.dataset_dict import DatasetDict
+    from dure.datasets.load import load_dataset
+    from dure.datasets.schema import ClassLabel, Features, Sequence, Value
+    from dure.models.auto import (
+        AutoConfig,
+        AutoModel,
+        AutoModelForMaskedLM,
+        AutoModelForMultipleChoice,
+        AutoModelForQuestionAnswering,
+        AutoModelForSequenceClassification,
+        AutoModelForTokenClassification,
+    )
+    from dure.models.bert import (
+        BertConfig,
+        BertForMaskedLM,
+        BertForMultipleChoice,
+        BertForQuestionAnswering,
+        BertForSequenceClassification,
+        BertForTokenClassification,
+        BertModel,
+    )
+    from dure.models.config import PretrainedConfig
+    from dure.models.distilbert import (
+        DistilBertConfig,
+        DistilBertForMaskedLM,
+        DistilBertForMultipleChoice,
+        DistilBertForQuestionAnswering,
+        DistilBertForSequenceClassification,
+        DistilBertForTokenClassification,
+        DistilBertModel,
+    )
+    from dure.models.pretrained import PreTrainedModel
+    from dure.pipelines.registry import pipeline
+    from dure.tokenizers.auto import AutoTokenizer
+    from dure.tokenizers.batch import BatchEncoding
+    from dure.tokenizers.families import BertTokenizer, BertTokenizerFast, DistilBertTokenizer, DistilBertTokenizerFast
+    from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
+    from dure.training.arguments import TrainingArguments
+    from dure.training.outputs import EvalPrediction
+    from dure.training.schedules import get_scheduler
+    from dure.training.seed import set_seed
+    from dure.training.trainer import Trainer
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "datasets.collators": ("DataCollatorWithPadding",),
+    "datasets.dataset": ("Dataset",),
+    "datasets.dataset_dict": ("DatasetDict",),
+    "datasets.load": ("load_dataset",),
+    "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "models.auto": (
+        "AutoConfig",
+        "AutoModel",
+        "AutoModelForMaskedLM",
+        "AutoModelForMultipleChoice",
+        "AutoModelForQuestionAnswering",
+        "AutoModelForSequenceClassification",
+        "AutoModelForTokenClassification",
+    ),
+    "models.bert": (
+        "BertConfig",
+        "BertForMaskedLM",
+        "BertForMultipleChoice",
+        "BertForQuestionAnswering",
+        "BertForSequenceClassification",
+        "BertForTokenClassification",
+        "BertModel",
+    ),
+    "models.config": ("PretrainedConfig",),
+    "models.distilbert": (
+        "DistilBertConfig",
+        "DistilBertForMaskedLM",
+        "DistilBertForMultipleChoice",
+        "DistilBertForQuestionAnswering",
+        "DistilBertForSequenceClassification",
+        "DistilBertForTokenClassification",
+        "DistilBertModel",
+    ),
+    "models.pretrained": ("PreTrainedModel",),
+    "pipelines.registry": ("pipeline",),
+    "tokenizers.auto": ("AutoTokenizer",),
+    "tokenizers.batch": ("BatchEncoding",),
+    "tokenizers.families": ("BertTokenizer", "BertTokenizerFast", "DistilBertTokenizer", "DistilBertTokenizerFast"),
+    "tokenizers.tokenizer": ("PreTrainedTokenizerFast",),
+    "training.arguments": ("TrainingArguments",),
+    "training.outputs": ("EvalPrediction",),
+    "training.schedules": ("get_scheduler",),
+    "training.seed": ("set_seed",),
+    "training.trainer": ("Trainer",),
+}
+_HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604
+    *sorted(_HOME_OF),
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'dure' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

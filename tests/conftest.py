@@ -25,7 +25,9 @@ def _hermetic(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     real_connect = socket.socket.connect
 
     def connect(self: socket.socket, address: object) -> None:
-        if self.family == getattr(socket, "AF_UNIX", None) or (isinstance(address, tuple) and address[0] == "127.0.0.1"):
+        if self.family == getattr(socket, "AF_UNIX", None) or (
+            isinstance(address, tuple) and address[0] == "127.0.0.1"
+        ):
             return real_connect(self, address)
         raise BlockedSocketError(f"a test tried to connect to {address}")
 

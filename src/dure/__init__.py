@@ -105,7 +105,7 @@ _HOMES = {
 }
 _HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}
 
-__all__ = [  # noqa: PLE0604
+__all__ = [
     *sorted(_HOME_OF),
     "__version__",
 ]

@@ -20,22 +20,25 @@ help:
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
-	$(PY) $(PIP) -c constraints.txt --upgrade pip
 
-# What users install is what is tested: the wheel is built once and installed, never the source tree.
+# What users install is what is tested: a wheel is built once and installed, never the source tree. torch comes first
+# and pinned, because a plain `torch` may bring gigabytes of CUDA.
 SOURCES := pyproject.toml CMakeLists.txt constraints.txt README.md $(shell git ls-files src cpp 2>/dev/null)
 $(VENV)/.installed: $(SOURCES) | $(PY)
+	rm -rf dist
 	$(PY) $(PIP) -c constraints.txt torch
 	$(PY) $(PIP) -c constraints.txt --no-deps $(STARTER)
-	$(PY) $(PIP) -c constraints.txt .
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PY) $(PIP) -c constraints.txt dist/*.whl
+	$(PY) $(PIP) --no-deps --force-reinstall dist/*.whl
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.installed
-	$(PY) $(PIP) -c constraints.txt '.[test]'
+	$(PY) $(PIP) -c constraints.txt "$$(ls dist/*.whl)[test]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.test
-	$(PY) $(PIP) -c constraints.txt '.[dev]'
+	$(PY) $(PIP) -c constraints.txt "$$(ls dist/*.whl)[dev]"
 	@touch $@
 
 $(NEW)/.installed:

@@ -18,7 +18,8 @@ def num_threads() -> int:
     """How many threads Dure uses.
 
     ``OMP_NUM_THREADS`` decides where it is set. Otherwise it is the number of cores this process may run on, and no
-    more than its cgroup's CPU quota (rounded up): in a container, the machine's core count says nothing about what is ours.
+    more than its cgroup's CPU quota (rounded up): in a container, the machine's core count says nothing about what is
+    ours.
 
     Returns:
         A number of threads, at least 1.

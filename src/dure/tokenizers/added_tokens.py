@@ -1,0 +1,79 @@
+"""Tokens that stand outside the model's vocabulary file: special tokens and those a user adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from dure.errors import TokenizerError
+
+__all__ = ["AddedToken"]
+
+_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+
+
+@dataclass(init=False, repr=False, eq=True, frozen=True)
+class AddedToken:
+    """A token that is found in the text before the model splits it.
+
+    Args:
+        content: The text that is found.
+        single_word: Found only where no letter or digit touches it.
+        lstrip: Takes the white space on its left with it.
+        rstrip: Takes the white space on its right with it.
+        normalized: Found in the normalized text rather than in the original. By default the opposite of ``special``.
+        special: Left out by ``decode(..., skip_special_tokens=True)``.
+    """
+
+    content: str
+    single_word: bool
+    lstrip: bool
+    rstrip: bool
+    normalized: bool
+    special: bool
+
+    def __init__(
+        self,
+        content: str,
+        single_word: bool = False,
+        lstrip: bool = False,
+        rstrip: bool = False,
+        normalized: bool | None = None,
+        special: bool = False,
+    ) -> None:
+        if normalized is None:
+            normalized = not special
+        for name, value in zip(_FIELDS, (content, single_word, lstrip, rstrip, normalized, special), strict=True):
+            object.__setattr__(self, name, value)
+
+    def __str__(self) -> str:
+        return self.content
+
+    def __repr__(self) -> str:
+        return (
+            f'AddedToken("{self.content}", rstrip={self.rstrip}, lstrip={self.lstrip}, '
+            f"single_word={self.single_word}, normalized={self.normalized}, special={self.special})"
+        )
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any], **overrides: Any) -> AddedToken:
+        """From an entry of tokenizer_config.json, special_tokens_map.json or tokenizer.json.
+
+        Raises:
+            TokenizerError: The entry has no ``content``.
+        """
+        if not isinstance(fields.get("content"), str):
+            raise TokenizerError(f"an added token needs a text as its 'content', but this one is {dict(fields)}")
+        return cls(**{**{name: fields[name] for name in _FIELDS if name in fields}, **overrides})
+
+    def to_dict(self, *, with_special: bool = True) -> dict[str, Any]:
+        """As an entry of tokenizer_config.json (``with_special``) or special_tokens_map.json."""
+        fields = asdict(self)
+        if not with_special:
+            del fields["special"]
+        return fields
+
+    def to_tuple(self) -> tuple[str, bool, bool, bool, bool, bool]:
+        """As the engine takes it: (content, special, single_word, lstrip, rstrip, normalized)."""
+        return (self.content, self.special, self.single_word, self.lstrip, self.rstrip, self.normalized)

@@ -55,7 +55,9 @@ class Decoding:
             InputError: The ids aren't whole numbers from 0 on, or are several rows.
         """
         del kwargs
-        return self._clean(self._engine.decode(_row_of_ids(token_ids), skip_special_tokens), clean_up_tokenization_spaces)
+        return self._clean(
+            self._engine.decode(_row_of_ids(token_ids), skip_special_tokens), clean_up_tokenization_spaces
+        )
 
     def batch_decode(
         self,

@@ -53,7 +53,7 @@ class TokenIdRole:
         if tokenizer is None:
             return self
         token = tokenizer._roles.get(self.role)
-        return None if token is None else tokenizer.convert_tokens_to_ids(str(token))
+        return None if token is None else tokenizer._id_of(str(token))
 
     def __set__(self, tokenizer: SpecialTokens, id_: int | None) -> None:
         tokenizer._set_role(self.role, None if id_ is None else tokenizer.convert_ids_to_tokens(id_))
@@ -89,7 +89,9 @@ class SpecialTokens(Vocabulary):
         elif isinstance(token, (str, AddedToken)):
             self._roles[role] = token
         elif isinstance(getattr(token, "content", None), str):  # the original library's class
-            self._roles[role] = AddedToken.from_dict({name: getattr(token, name) for name in AddedToken.__annotations__})
+            self._roles[role] = AddedToken.from_dict(
+                {name: getattr(token, name) for name in AddedToken.__annotations__}
+            )
         else:
             raise InputError(f"{role} must be a string or an AddedToken, but is of type {type(token).__name__}")
 
@@ -116,7 +118,7 @@ class SpecialTokens(Vocabulary):
     @property
     def additional_special_tokens_ids(self) -> list[int]:
         """The ids of :attr:`additional_special_tokens`."""
-        return self.convert_tokens_to_ids(self.additional_special_tokens)
+        return list(self.convert_tokens_to_ids(self.additional_special_tokens))
 
     @property
     def special_tokens_map_extended(self) -> dict[str, Any]:
@@ -151,11 +153,14 @@ class SpecialTokens(Vocabulary):
     @property
     def all_special_ids(self) -> list[int]:
         """The ids of :attr:`all_special_tokens`."""
-        return self.convert_tokens_to_ids(self.all_special_tokens)
+        return list(self.convert_tokens_to_ids(self.all_special_tokens))
 
-    @all_special_ids.setter
-    def all_special_ids(self, ids: Any) -> None:
-        raise AttributeError("all_special_ids follows from the special tokens and can't be set")
+    def _ids_to_skip(self) -> set[int]:
+        return set(self.all_special_ids)
+
+    def _unknown_id(self) -> int | None:
+        unknown = self._roles.get("unk_token")
+        return None if unknown is None else self._engine.token_to_id(str(unknown))
 
     @property
     def pad_token_type_id(self) -> int:

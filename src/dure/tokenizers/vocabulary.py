@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from dure.errors import InputError
 from dure.tokenizers.added_tokens import AddedToken
@@ -18,15 +18,23 @@ class Vocabulary:
     """The part of a tokenizer that knows which token has which id."""
 
     _engine: Engine
-    unk_token_id: Any
 
     @property
     def vocab_size(self) -> int:
         """How many tokens the model's own vocabulary has, without those added later (see ``len(tokenizer)``)."""
-        return self._engine.vocab_size(False)
+        return self._sizes()[0]
 
     def __len__(self) -> int:
-        return self._engine.vocab_size(True)
+        return self._sizes()[1]
+
+    def _sizes(self) -> tuple[int, int]:
+        """Without and with added tokens; counted once per engine, which never changes."""
+        counted = self.__dict__.get("_counted")
+        if counted is None or counted[0] is not self._engine:
+            counted = (self._engine, (len(self._engine.vocab(False)), len(self._engine.vocab(True))))
+            self._counted = counted
+        sizes: tuple[int, int] = counted[1]
+        return sizes
 
     def __bool__(self) -> bool:
         return True
@@ -57,11 +65,6 @@ class Vocabulary:
         """The ids of the added tokens."""
         return self.added_tokens_encoder
 
-    @overload
-    def convert_tokens_to_ids(self, tokens: str) -> int: ...
-    @overload
-    def convert_tokens_to_ids(self, tokens: Iterable[str]) -> list[int]: ...
-
     def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
         """The id of a token, or the ids of several; a token that isn't in the vocabulary has that of ``unk_token``."""
         if isinstance(tokens, str):
@@ -70,8 +73,10 @@ class Vocabulary:
 
     def _id_of(self, token: str) -> int | None:
         id_ = self._engine.token_to_id(token)
-        unknown: int | None = self.unk_token_id if id_ is None else id_
-        return unknown
+        return self._unknown_id() if id_ is None else id_
+
+    def _unknown_id(self) -> int | None:
+        return None
 
     def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
         """The token of an id, or the tokens of several (a list, array or tensor).
@@ -89,7 +94,7 @@ class Vocabulary:
         ids = ids.tolist() if hasattr(ids, "tolist") else ids
         if isinstance(ids, int):
             return self._token_of(ids)
-        skipped = set(self.all_special_ids) if skip_special_tokens else set()
+        skipped = self._ids_to_skip() if skip_special_tokens else set()
         return [self._token_of(id_) for id_ in map(int, ids) if id_ not in skipped]
 
     def _token_of(self, id_: int) -> str | None:
@@ -97,7 +102,8 @@ class Vocabulary:
             raise InputError(f"{id_} is not a token id: ids start at 0 (replace the label padding -100 first)")
         return self._engine.id_to_token(id_)
 
-    all_special_ids: Any
+    def _ids_to_skip(self) -> set[int]:
+        return set()
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """How many special tokens a text, or a pair of texts, gets."""

@@ -170,13 +170,13 @@ def test_decoding(small_tokenizer_json: str) -> None:
 def test_wrong_files_get_one_clear_sentence(small_tokenizer_json: str, change: object, message: str) -> None:
     document = json.loads(small_tokenizer_json)
     change(document)
-    with pytest.raises((ValueError, RuntimeError), match=message):
+    with pytest.raises(ValueError, match=message):
         Engine.from_json(json.dumps(document).encode())
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"a": tru}', b"[" * 1000, b'{"a": "\\ud800"}', b"[1] x", b'{"a" 1}'])
 def test_broken_json_names_the_byte(text: bytes) -> None:
-    with pytest.raises((ValueError, RuntimeError), match="byte"):
+    with pytest.raises(ValueError, match="byte"):
         Engine.from_json(text)
 
 

@@ -11,9 +11,9 @@
 namespace dure {
 
 // What is wrong with a document; the message names the byte or the key.
-class JsonError : public std::runtime_error {
+class JsonError : public std::invalid_argument {
  public:
-  using std::runtime_error::runtime_error;
+  using std::invalid_argument::invalid_argument;
 };
 
 struct Json {

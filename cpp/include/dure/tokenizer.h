@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +39,10 @@ struct EncodeOptions {
 };
 
 // A failure on one text of a batch.
-class EncodeError : public std::runtime_error {
+class EncodeError : public std::invalid_argument {
  public:
   EncodeError(std::size_t index, const std::string& what)
-      : std::runtime_error("text " + std::to_string(index) + ": " + what) {}
+      : std::invalid_argument("text " + std::to_string(index) + ": " + what) {}
 };
 
 class Tokenizer {

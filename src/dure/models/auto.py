@@ -1,0 +1,112 @@
+"""Auto classes: the checkpoint's ``model_type`` chooses the family."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, ClassVar
+
+from dure.errors import InputError, UnknownModelTypeError
+from dure.hub.resolve import resolve
+from dure.models.config import PretrainedConfig, read_config
+from dure.models.pretrained import PreTrainedModel
+from dure.typing import PathLike
+
+__all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoModelForMultipleChoice",
+           "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
+           "AutoModelForTokenClassification"]  # fmt: skip
+
+#: ``model_type`` to the module that holds the family, and what its classes begin with.
+FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.distilbert", "DistilBert")}
+
+
+def _family_class(model_type: Any, suffix: str, source: str) -> Any:
+    if model_type not in FAMILIES:
+        raise UnknownModelTypeError(
+            f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
+        )
+    module, prefix = FAMILIES[model_type]
+    return getattr(importlib.import_module(module), prefix + suffix)
+
+
+class AutoConfig:
+    """The configuration class of a checkpoint's family."""
+
+    @staticmethod
+    def from_pretrained(name: PathLike, **overrides: Any) -> PretrainedConfig:
+        """The configuration of a checkpoint. Arguments are those of :meth:`PretrainedConfig.from_pretrained`."""
+        options = {key: overrides.pop(key) for key in ("revision", "cache_dir", "token") if key in overrides}
+        fields = read_config(resolve(name, **options))
+        config: PretrainedConfig = _family_class(fields.get("model_type"), "Config", str(name)).from_dict(
+            fields, **overrides
+        )
+        config._name_or_path = str(name)
+        return config
+
+    @staticmethod
+    def for_model(model_type: str, **fields: Any) -> PretrainedConfig:
+        """A new configuration of a family."""
+        config: PretrainedConfig = _family_class(model_type, "Config", "AutoConfig.for_model")(**fields)
+        return config
+
+
+class _AutoModelBase:
+    """Loads the class of a checkpoint's family that has a certain head."""
+
+    _suffix: ClassVar[str] = "Model"
+
+    def __init__(self) -> None:
+        raise InputError(f"use {type(self).__name__}.from_pretrained(...) or .from_config(...)")
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: PathLike, **kwargs: Any) -> Any:
+        """The model of a checkpoint. Arguments are those of :meth:`PreTrainedModel.from_pretrained`."""
+        name = pretrained_model_name_or_path
+        config = kwargs.get("config")
+        if config is None:
+            options = {
+                key: kwargs[key] for key in ("revision", "cache_dir", "token", "local_files_only") if key in kwargs
+            }
+            model_type = read_config(resolve(name, **options)).get("model_type")
+        else:
+            model_type = config.model_type
+        return _family_class(model_type, cls._suffix, str(name)).from_pretrained(name, **kwargs)
+
+    @classmethod
+    def from_config(cls, config: PretrainedConfig) -> PreTrainedModel:
+        """A model with random weights."""
+        model: PreTrainedModel = _family_class(config.model_type, cls._suffix, cls.__name__)(config)
+        return model
+
+
+class AutoModel(_AutoModelBase):
+    """The body: hidden states."""
+
+
+class AutoModelForSequenceClassification(_AutoModelBase):
+    """A class or a number for each text."""
+
+    _suffix: ClassVar[str] = "ForSequenceClassification"
+
+
+class AutoModelForTokenClassification(_AutoModelBase):
+    """A class for each token."""
+
+    _suffix: ClassVar[str] = "ForTokenClassification"
+
+
+class AutoModelForQuestionAnswering(_AutoModelBase):
+    """Where an answer starts and ends."""
+
+    _suffix: ClassVar[str] = "ForQuestionAnswering"
+
+
+class AutoModelForMaskedLM(_AutoModelBase):
+    """A word for each masked position."""
+
+    _suffix: ClassVar[str] = "ForMaskedLM"
+
+
+class AutoModelForMultipleChoice(_AutoModelBase):
+    """The best of several continuations."""
+
+    _suffix: ClassVar[str] = "ForMultipleChoice"

@@ -1,0 +1,171 @@
+"""Configurations: the numbers that define a model, as config.json holds them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any, ClassVar, Self
+
+from dure.errors import ConfigError
+from dure.hub.commit import write_json
+from dure.hub.resolve import Snapshot, resolve
+from dure.typing import JsonObject, PathLike
+
+__all__ = ["PretrainedConfig"]
+
+
+class PretrainedConfig:
+    """What all configurations share. Keys that a family doesn't know are kept, so that saving loses nothing.
+
+    Args:
+        **fields: Fields of config.json, including those of the family.
+
+    Raises:
+        ConfigError: A field has a value that can't be used.
+    """
+
+    model_type: ClassVar[str] = ""
+    #: Other names of fields: DistilBERT calls its hidden size ``dim``.
+    attribute_map: ClassVar[dict[str, str]] = {}
+    #: Fields of the family, with their defaults.
+    defaults: ClassVar[JsonObject] = {}
+
+    def __init__(self, **fields: Any) -> None:
+        fields = {self.attribute_map.get(name, name): value for name, value in fields.items()}
+        shared = {
+            "architectures": None,
+            "problem_type": None,
+            "output_hidden_states": False,
+            "output_attentions": False,
+        }
+        shared |= {"return_dict": True, "pad_token_id": None, "tie_word_embeddings": True}
+        num_labels, labels = fields.pop("num_labels", None), fields.pop("id2label", None)
+        ids = fields.pop("label2id", None)
+        fields.pop("model_type", None)
+        for name, value in {**shared, **copy.deepcopy(self.defaults), **fields}.items():
+            setattr(self, name, value)
+        self._set_labels(num_labels, labels, ids)
+        self._check()
+
+    def _set_labels(self, num_labels: int | None, labels: Any, ids: Any) -> None:
+        if labels is not None:
+            self.id2label: dict[int, str] = {int(key): value for key, value in dict(labels).items()}
+            if num_labels is not None and num_labels != len(self.id2label):
+                self.num_labels = num_labels
+        else:
+            self.num_labels = 2 if num_labels is None else num_labels
+        self.label2id: dict[str, int] = dict(ids) if ids else {name: key for key, name in self.id2label.items()}
+
+    def _check(self) -> None:
+        """Refuse numbers that no model can be built from, all at once."""
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        sizes = tuple(self.attribute_map.get(name, name) for name in sizes)
+        wrong = [f"{n} is {getattr(self, n)!r}" for n in sizes if hasattr(self, n) and not _is_count(getattr(self, n))]
+        if wrong:
+            raise ConfigError(f"{type(self).__name__}: {', '.join(wrong)}; expected positive integers")
+
+    def __getattr__(self, name: str) -> Any:
+        mapped = type(self).attribute_map.get(name)
+        if mapped is None:
+            raise AttributeError(f"{type(self).__name__} has no field {name!r}")
+        return getattr(self, mapped)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(type(self).attribute_map.get(name, name), value)
+
+    @property
+    def num_labels(self) -> int:
+        """How many labels there are; setting it names them LABEL_0, LABEL_1, ..."""
+        return len(self.id2label)
+
+    @num_labels.setter
+    def num_labels(self, count: int) -> None:
+        if len(self.__dict__.get("id2label", {})) != count:
+            self.id2label = {i: f"LABEL_{i}" for i in range(count)}
+            self.label2id = {name: i for i, name in self.id2label.items()}
+
+    @property
+    def use_return_dict(self) -> bool:
+        """Whether models return a ModelOutput and not a tuple."""
+        return bool(self.return_dict)
+
+    @classmethod
+    def from_dict(cls, fields: JsonObject, **overrides: Any) -> Self:
+        """A configuration from the fields of config.json; ``overrides`` win."""
+        fields = dict(fields)
+        if overrides.get("num_labels") is not None and "id2label" not in overrides:
+            if overrides["num_labels"] != len(fields.get("id2label") or {}):
+                fields.pop("id2label", None)
+                fields.pop("label2id", None)
+        if "id2label" in overrides and "label2id" not in overrides:
+            fields.pop("label2id", None)
+        return cls(**{**fields, **overrides})
+
+    @classmethod
+    def from_pretrained(cls, name: PathLike, **overrides: Any) -> Self:
+        """The configuration of a checkpoint; ``overrides`` replace fields (``num_labels=3``).
+
+        Raises:
+            RepositoryError: The checkpoint or its config.json isn't there.
+            ConfigError: config.json can't be read.
+        """
+        options = {key: overrides.pop(key) for key in ("revision", "cache_dir", "token") if key in overrides}
+        config = cls.from_dict(read_config(resolve(name, **options)), **overrides)
+        config._name_or_path = str(name)
+        return config
+
+    def save_pretrained(self, folder: PathLike) -> None:
+        """Write config.json into a folder."""
+        from pathlib import Path
+
+        write_json(Path(folder) / "config.json", self.to_dict())
+
+    def to_dict(self) -> JsonObject:
+        """The fields as config.json holds them: sorted, labels with string keys."""
+        fields = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        fields["model_type"] = self.model_type
+        if fields["id2label"] == {0: "LABEL_0", 1: "LABEL_1"}:  # the default isn't written
+            del fields["id2label"], fields["label2id"]
+        else:
+            fields["id2label"] = {str(key): value for key, value in fields["id2label"].items()}
+        silent = {
+            "architectures": None,
+            "problem_type": None,
+            "output_hidden_states": False,
+            "output_attentions": False,
+        }
+        silent |= {"return_dict": True, "tie_word_embeddings": True}
+        return {k: v for k, v in sorted(fields.items()) if not (k in silent and v == silent[k])}
+
+    def to_json_string(self) -> str:
+        """config.json as text."""
+        return json.dumps(self.to_dict(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PretrainedConfig) and self.to_dict() == other.to_dict()
+
+    __hash__ = None  # type: ignore[assignment]  # configurations change
+
+
+def read_config(snapshot: Snapshot) -> JsonObject:
+    """The fields of a snapshot's config.json.
+
+    Raises:
+        MissingFileError: There is no config.json.
+        ConfigError: It isn't a JSON object.
+    """
+    path = snapshot.file("config.json")
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(fields, dict):
+        raise ConfigError(f"{path} must hold a JSON object, not {type(fields).__name__}")
+    return fields
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

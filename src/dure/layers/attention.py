@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dure.errors import ConfigError
+from dure.layers.dropout import dropout as drop
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 
@@ -14,32 +15,46 @@ __all__ = ["SelfAttention", "attend"]
 
 
 def attend(
-    query: Tensor, key: Tensor, value: Tensor, *, packing: Packing, dropout: float = 0.0, needs_weights: bool = False
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    packing: Packing,
+    dropout: float = 0.0,
+    needs_weights: bool = False,
+    is_first_only: bool = False,
 ) -> tuple[Tensor, Tensor | None]:
     """What each token reads from the tokens of its own row.
 
     Args:
-        query: ``(num_tokens, num_heads, head_size)``, packed.
-        key: As ``query``.
-        value: As ``query``.
+        query: ``(num_tokens, num_heads, head_size)``, packed; or ``(batch, num_heads, head_size)``, only the first of
+            each row.
+        key: ``(num_tokens, num_heads, head_size)``, packed.
+        value: As ``key``.
         packing: Which tokens belong together.
         dropout: Probability of dropping a weight; 0 outside training.
         needs_weights: Also return the weights, which costs the fused kernel.
+        is_first_only: ``query`` holds only the first token of each row.
 
     Returns:
-        ``(num_tokens, num_heads * head_size)``, and the weights ``(batch, num_heads, length, length)`` or None.
+        As many rows as ``query`` has, ``(..., num_heads * head_size)``, and the weights ``(batch, num_heads, length, length)`` or None.
     """
-    query, key, value = (packing.unpack(x).transpose(1, 2) for x in (query, key, value))
+    query = query.unsqueeze(2) if is_first_only else packing.unpack(query).transpose(1, 2)
+    key, value = packing.unpack(key).transpose(1, 2), packing.unpack(value).transpose(1, 2)
     mask = packing.key_mask()
     weights = None
-    if needs_weights:
-        scores = query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5
+    # With dropout, torch's kernel for the CPU falls back to these same steps, and takes more of them.
+    if needs_weights or (dropout > 0.0 and query.device.type == "cpu"):
+        scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-1, -2)
         if mask is not None:
             scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-        weights = F.dropout(scores.softmax(dim=-1), dropout)
+        weights = drop(scores.softmax(dim=-1), dropout, dropout > 0.0)
         context = weights @ value
+        weights = weights if needs_weights else None
     else:
         context = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
+    if is_first_only:
+        return context.flatten(1), weights
     return packing.pack(context.transpose(1, 2)).flatten(1), weights
 
 
@@ -63,11 +78,21 @@ class SelfAttention(nn.Module):
         self.output = Linear(hidden_size, hidden_size)
         self.dropout = dropout
 
-    def forward(self, hidden: Tensor, packing: Packing, needs_weights: bool = False) -> tuple[Tensor, Tensor | None]:
-        """``(num_tokens, hidden_size)`` to the same, and the weights where they are asked for."""
+    def forward(
+        self, hidden: Tensor, packing: Packing, needs_weights: bool = False, asking: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """``(num_tokens, hidden_size)`` to the same, and the weights where they are asked for.
+
+        With ``asking``, the states ``(batch, hidden_size)`` of first tokens, only these ask and are returned.
+        """
+        sources = (hidden if asking is None else asking, hidden, hidden)
         query, key, value = (
-            layer(hidden).unflatten(1, (self.num_heads, -1)) for layer in (self.query, self.key, self.value)
+            layer(source).view(len(source), self.num_heads, -1)
+            for layer, source in zip((self.query, self.key, self.value), sources, strict=True)
         )
         dropout = self.dropout if self.training else 0.0
-        context, weights = attend(query, key, value, packing=packing, dropout=dropout, needs_weights=needs_weights)
+        context, weights = attend(
+            query, key, value, packing=packing, dropout=dropout, needs_weights=needs_weights,
+            is_first_only=asking is not None,
+        )  # fmt: skip
         return self.output(context), weights

@@ -31,8 +31,11 @@ class Packing:
     mask: Tensor | None = None
 
     @classmethod
-    def from_mask(cls, mask: Tensor | None, batch_size: int, length: int) -> Packing:
-        """From an attention mask ``(batch, length)`` of ones and zeros, or None for no padding."""
+    def from_mask(cls, mask: Tensor | None, batch_size: int, length: int, *, keeps_padding: bool = False) -> Packing:
+        """From an attention mask ``(batch, length)`` of ones and zeros, or None for no padding.
+
+        With ``keeps_padding``, padding is computed like the original does: where a loss reads every position.
+        """
         if mask is None:
             return cls(batch_size, length)
         is_real = mask != 0
@@ -40,8 +43,10 @@ class Packing:
             return cls(batch_size, length)
         # A row without any real token would make softmax divide by zero: it attends to everything, and nobody reads it.
         is_real = is_real | ~is_real.any(dim=1, keepdim=True)
-        # The first column stays, even where it is padding on the left: heads of BERT's kind read it, and the originals give
-        # them the state of whatever stands there. It asks like any token, but nobody may look at it.
+        if keeps_padding:
+            return cls(batch_size, length, None, is_real)
+        # The first column stays, even where it is padding on the left: heads of BERT's kind read it, and the originals
+        # give them the state of whatever stands there. It asks like any token, but nobody may look at it.
         kept = is_real.clone()
         kept[:, 0] = True
         return cls(batch_size, length, kept.flatten().nonzero().squeeze(1), is_real)
@@ -56,7 +61,14 @@ class Packing:
         if self.positions is not None:
             flat = packed.new_zeros(self.batch_size * self.length, *packed.shape[1:])
             packed = flat.index_copy(0, self.positions, packed)
-        return packed.unflatten(0, (self.batch_size, self.length))
+        return packed.view(self.batch_size, self.length, *packed.shape[1:])
+
+    def first_tokens(self, device: torch.device) -> Tensor:
+        """``(batch,)`` where each row's first column lies among the packed tokens."""
+        if self.positions is None:
+            return torch.arange(0, self.batch_size * self.length, self.length, device=device)
+        starts = torch.arange(0, self.batch_size * self.length, self.length, device=device)
+        return torch.searchsorted(self.positions, starts)
 
     def key_mask(self) -> Tensor | None:
         """``(batch, 1, 1, length)``, True where a key may be looked at; None where all may."""

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from dure.layers.activation import activation
 from dure.layers.block import EncoderBlock
+from dure.layers.dropout import dropout as drop
+from dure.layers.embedding import Embedding
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 from dure.models import outputs
@@ -56,17 +58,17 @@ class Embeddings(nn.Module):
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
         size = config.hidden_size
-        self.word_embeddings = nn.Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, size)
-        self.token_type_embeddings = nn.Embedding(config.type_vocab_size, size)
+        self.word_embeddings = Embedding(config.vocab_size, size, padding_idx=config.pad_token_id)
+        self.position_embeddings = Embedding(config.max_position_embeddings, size)
+        self.token_type_embeddings = Embedding(config.type_vocab_size, size)
         self.LayerNorm = nn.LayerNorm(size, eps=config.layer_norm_eps)
         self.dropout = config.hidden_dropout_prob
 
     def forward(self, words: Tensor, types: Tensor | None, positions: Tensor) -> Tensor:
-        """Packed word embeddings ``(num_tokens, hidden_size)``, segments and positions ``(num_tokens,)`` to hidden states."""
+        """Packed words ``(num_tokens, hidden_size)``, segments and positions ``(num_tokens,)`` to hidden states."""
         kinds = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
         hidden = self.LayerNorm(words + self.position_embeddings(positions) + kinds)
-        return F.dropout(hidden, self.dropout, self.training)
+        return drop(hidden, self.dropout, self.training)
 
 
 class Encoder(nn.Module):
@@ -139,6 +141,8 @@ class BertModel(BertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        keeps_padding: bool = False,
+        is_first_only: bool = False,
     ) -> Any:
         """Hidden states of a padded batch; padding is left out inside.
 
@@ -151,33 +155,36 @@ class BertModel(BertPreTrainedModel):
             output_attentions: Also return attention weights.
             output_hidden_states: Also return the states after each block.
             return_dict: False for a plain tuple.
+            keeps_padding: Compute padding too, for a loss that reads every position.
+            is_first_only: Return states of the first token alone, ``(batch, 1, hidden_size)``; saves most of a block.
         """
         config = self.config
         check_inputs(input_ids, attention_mask, config.vocab_size, config.max_position_embeddings)
-        source = input_ids if input_ids is not None else inputs_embeds
-        packing = Packing.from_mask(attention_mask, source.shape[0], source.shape[1])
-        words = (
-            packing.pack(inputs_embeds)
-            if inputs_embeds is not None
-            else self.embeddings.word_embeddings(packing.pack(input_ids))
-        )
+        if inputs_embeds is None:
+            inputs_embeds = self.embeddings.word_embeddings(input_ids)
+        batch_size, length = inputs_embeds.shape[:2]
+        packing = Packing.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
+        words = packing.pack(inputs_embeds)
         types = None if token_type_ids is None else packing.pack(token_type_ids)
         positions = (
             packing.position_ids(words.device)
             if position_ids is None
-            else packing.pack(position_ids.expand(source.shape[:2]))
+            else packing.pack(position_ids.expand(batch_size, length))
         )
         hidden = self.embeddings(words, types, positions)
         wants_weights = config.output_attentions if output_attentions is None else output_attentions
+        wants_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         states, weights = [hidden], []
+        # Whoever asks for all states gets them.
+        last_block = self.encoder.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
         for block in self.encoder.layer:
-            hidden, seen = block(hidden, packing, wants_weights)
+            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
             states.append(hidden)
             weights.append(seen)
-        last = packing.unpack(hidden)
+        last = hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden)
         result = outputs.BaseModelOutputWithPoolingAndCrossAttentions(
             last, self.pooler(last) if self.pooler else None,
-            tuple(map(packing.unpack, states)) if (config.output_hidden_states if output_hidden_states is None else output_hidden_states) else None,
+            tuple(map(packing.unpack, states)) if wants_states else None,
             tuple(weights) if wants_weights else None,
         )  # fmt: skip
         return result if (config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
@@ -197,7 +204,7 @@ class BertForSequenceClassification(BertPreTrainedModel):
                 token_type_ids: Tensor | None = None, labels: Tensor | None = None,
                 return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, num_labels)``; with ``labels`` the loss too. Other arguments are the body's."""
-        body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, **inputs)
+        body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, is_first_only=True, **inputs)
         logits = self.classifier(self.dropout(body.pooler_output))
         loss = classification_loss(logits, labels, self.config)
         return _returned(
@@ -236,9 +243,14 @@ class BertForQuestionAnswering(BertPreTrainedModel):
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, start_positions: Tensor | None = None,
-                end_positions: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+                end_positions: Tensor | None = None, return_dict: bool | None = None,
+                **inputs: Any) -> Any:  # fmt: skip
         """Start and end logits ``(batch, length)``."""
-        body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, **inputs)
+        # The loss is a softmax over all positions, padding included.
+        has_labels = start_positions is not None
+        body = self.bert(
+            input_ids, attention_mask, token_type_ids, return_dict=True, keeps_padding=has_labels, **inputs
+        )
         start, end = self.qa_outputs(body.last_hidden_state).unbind(-1)
         loss = span_loss(start, end, start_positions, end_positions)
         result = outputs.QuestionAnsweringModelOutput(loss, start, end, body.hidden_states, body.attentions)
@@ -256,7 +268,8 @@ class Transform(nn.Module):
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``(..., hidden_size)`` to the same."""
-        return self.LayerNorm(self.activation(self.dense(hidden)))
+        normed: Tensor = self.LayerNorm(self.activation(self.dense(hidden)))
+        return normed
 
 
 class Predictions(nn.Module):
@@ -324,7 +337,7 @@ class BertForMultipleChoice(BertPreTrainedModel):
         """Logits ``(batch, num_choices)`` from inputs of shape ``(batch, num_choices, length)``."""
         num_choices = input_ids.shape[1]
         flat = [None if x is None else x.flatten(0, 1) for x in (input_ids, attention_mask, token_type_ids)]
-        body = self.bert(*flat, return_dict=True, **inputs)
+        body = self.bert(*flat, return_dict=True, is_first_only=True, **inputs)
         logits = self.classifier(self.dropout(body.pooler_output)).view(-1, num_choices)
         result = outputs.MultipleChoiceModelOutput(
             choice_loss(logits, labels), logits, body.hidden_states, body.attentions

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -25,7 +27,7 @@ Checkpoint = dict[str, Callable[[], Tensor]]
 
 
 def open_checkpoint(snapshot: Snapshot) -> Checkpoint:
-    """The weights of a snapshot by name. Nothing is copied: a tensor of a safetensors file is a view of the file.
+    """The weights of a snapshot by name. Nothing is copied: a tensor of a safetensors file is a view of it.
 
     Raises:
         MissingFileError: There is no weight file, or a shard is missing.
@@ -40,8 +42,8 @@ def open_checkpoint(snapshot: Snapshot) -> Checkpoint:
             for shard in _shards(index):
                 weights.update(read(snapshot.file(shard)))
             return weights
-    raise MissingFileError(f"{snapshot.name}: no weights in {snapshot.path}; looked for {WEIGHTS_FILE}, {_PICKLE_FILE}, "
-                           "and their index for shards")  # fmt: skip
+    looked_for = f"{WEIGHTS_FILE}, {_PICKLE_FILE}, and their index for shards"
+    raise MissingFileError(f"{snapshot.name}: no weights in {snapshot.path}; looked for {looked_for}")
 
 
 def _shards(index: Path) -> list[str]:
@@ -53,7 +55,7 @@ def _shards(index: Path) -> list[str]:
 
 def _read_safetensors(path: Path) -> Checkpoint:
     try:
-        file = safetensors.safe_open(path, framework="pt")
+        file: Any = safetensors.safe_open(path, framework="pt")
     except (safetensors.SafetensorError, OSError) as error:
         size = path.stat().st_size
         expected = _expected_size(path)
@@ -61,7 +63,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
         raise CorruptCheckpointError(
             f"{path} is truncated or damaged ({told}: {error}); fetch it again with `dure pull`, or copy it again"
         ) from error
-    return {name: lambda name=name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    return {name: functools.partial(file.get_tensor, name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
 
 
 def _expected_size(path: Path) -> int | None:
@@ -72,7 +74,7 @@ def _expected_size(path: Path) -> int | None:
             return None
         try:
             header = json.loads(file.read(length))
-            return 8 + length + max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__")
+            return 8 + length + int(max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
@@ -89,7 +91,11 @@ def _read_pickle(path: Path) -> Checkpoint:
         raise CorruptCheckpointError(f"{path} is truncated or damaged: {str(error).splitlines()[0]}") from error
     if not isinstance(weights, dict):
         raise CorruptCheckpointError(f"{path} holds a {type(weights).__name__}, not weights by name")
-    return {name: lambda value=value: value for name, value in weights.items() if isinstance(value, Tensor)}
+    return {name: functools.partial(_identity, value) for name, value in weights.items() if isinstance(value, Tensor)}
+
+
+def _identity(tensor: Tensor) -> Tensor:
+    return tensor
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:

@@ -59,8 +59,8 @@ class PretrainedConfig:
     def _check(self) -> None:
         """Refuse numbers that no model can be built from, all at once."""
         sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-        sizes = tuple(self.attribute_map.get(name, name) for name in sizes)
-        wrong = [f"{n} is {getattr(self, n)!r}" for n in sizes if hasattr(self, n) and not _is_count(getattr(self, n))]
+        names = [self.attribute_map.get(name, name) for name in sizes]
+        wrong = [f"{n} is {getattr(self, n)!r}" for n in names if hasattr(self, n) and not _is_count(getattr(self, n))]
         if wrong:
             raise ConfigError(f"{type(self).__name__}: {', '.join(wrong)}; expected positive integers")
 
@@ -93,10 +93,10 @@ class PretrainedConfig:
     def from_dict(cls, fields: JsonObject, **overrides: Any) -> Self:
         """A configuration from the fields of config.json; ``overrides`` win."""
         fields = dict(fields)
-        if overrides.get("num_labels") is not None and "id2label" not in overrides:
-            if overrides["num_labels"] != len(fields.get("id2label") or {}):
-                fields.pop("id2label", None)
-                fields.pop("label2id", None)
+        count = overrides.get("num_labels")
+        if count is not None and "id2label" not in overrides and count != len(fields.get("id2label") or {}):
+            fields.pop("id2label", None)
+            fields.pop("label2id", None)
         if "id2label" in overrides and "label2id" not in overrides:
             fields.pop("label2id", None)
         return cls(**{**fields, **overrides})

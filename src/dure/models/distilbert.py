@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from dure.layers.activation import activation
 from dure.layers.block import EncoderBlock
+from dure.layers.dropout import dropout as drop
+from dure.layers.embedding import Embedding
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 from dure.models import outputs
@@ -62,14 +64,14 @@ class Embeddings(nn.Module):
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
-        self.word_embeddings = nn.Embedding(config.vocab_size, config.dim, padding_idx=config.pad_token_id)
-        self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.dim)
+        self.word_embeddings = Embedding(config.vocab_size, config.dim, padding_idx=config.pad_token_id)
+        self.position_embeddings = Embedding(config.max_position_embeddings, config.dim)
         self.LayerNorm = nn.LayerNorm(config.dim, eps=EPSILON)
         self.dropout = config.dropout
 
     def forward(self, words: Tensor, positions: Tensor) -> Tensor:
         """Packed word embeddings ``(num_tokens, dim)`` and positions ``(num_tokens,)`` to hidden states."""
-        return F.dropout(self.LayerNorm(words + self.position_embeddings(positions)), self.dropout, self.training)
+        return drop(self.LayerNorm(words + self.position_embeddings(positions)), self.dropout, self.training)
 
 
 class Transformer(nn.Module):
@@ -120,6 +122,8 @@ class DistilBertModel(DistilBertPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
+        keeps_padding: bool = False,
+        is_first_only: bool = False,
     ) -> Any:
         """Hidden states of a padded batch; padding is left out inside.
 
@@ -130,26 +134,29 @@ class DistilBertModel(DistilBertPreTrainedModel):
             output_attentions: Also return attention weights.
             output_hidden_states: Also return the states after each block.
             return_dict: False for a plain tuple.
+            keeps_padding: Compute padding too, for a loss that reads every position.
+            is_first_only: Return states of the first token alone, ``(batch, 1, hidden_size)``; saves most of a block.
         """
         config = self.config
         check_inputs(input_ids, attention_mask, config.vocab_size, config.max_position_embeddings)
-        source = input_ids if input_ids is not None else inputs_embeds
-        packing = Packing.from_mask(attention_mask, source.shape[0], source.shape[1])
-        words = (
-            packing.pack(inputs_embeds)
-            if inputs_embeds is not None
-            else self.embeddings.word_embeddings(packing.pack(input_ids))
-        )
+        if inputs_embeds is None:
+            inputs_embeds = self.embeddings.word_embeddings(input_ids)
+        batch_size, length = inputs_embeds.shape[:2]
+        packing = Packing.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
+        words = packing.pack(inputs_embeds)
         hidden = self.embeddings(words, packing.position_ids(words.device))
         wants_weights = config.output_attentions if output_attentions is None else output_attentions
+        wants_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
         states, weights = [hidden], []
+        # Whoever asks for all states gets them.
+        last_block = self.transformer.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
         for block in self.transformer.layer:
-            hidden, seen = block(hidden, packing, wants_weights)
+            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
             states.append(hidden)
             weights.append(seen)
         result = outputs.BaseModelOutput(
-            packing.unpack(hidden),
-            tuple(map(packing.unpack, states)) if (config.output_hidden_states if output_hidden_states is None else output_hidden_states) else None,
+            hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden),
+            tuple(map(packing.unpack, states)) if wants_states else None,
             tuple(weights) if wants_weights else None,
         )  # fmt: skip
         return _returned(self, result, return_dict)
@@ -169,7 +176,7 @@ class DistilBertForSequenceClassification(DistilBertPreTrainedModel):
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, num_labels)``; with ``labels`` the loss too. Other arguments are the body's."""
-        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, is_first_only=True, **inputs)
         pooled = self.dropout(F.relu(self.pre_classifier(body.last_hidden_state[:, 0])))
         logits = self.classifier(pooled)
         loss = classification_loss(logits, labels, self.config)
@@ -211,7 +218,9 @@ class DistilBertForQuestionAnswering(DistilBertPreTrainedModel):
                 start_positions: Tensor | None = None, end_positions: Tensor | None = None,
                 return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Start and end logits ``(batch, length)``."""
-        body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
+        # The loss is a softmax over all positions, padding included.
+        has_labels = start_positions is not None
+        body = self.distilbert(input_ids, attention_mask, return_dict=True, keeps_padding=has_labels, **inputs)
         start, end = self.qa_outputs(self.dropout(body.last_hidden_state)).unbind(-1)
         loss = span_loss(start, end, start_positions, end_positions)
         result = outputs.QuestionAnsweringModelOutput(loss, start, end, body.hidden_states, body.attentions)
@@ -262,7 +271,7 @@ class DistilBertForMultipleChoice(DistilBertPreTrainedModel):
         """Logits ``(batch, num_choices)`` from inputs of shape ``(batch, num_choices, length)``."""
         num_choices = input_ids.shape[1]
         mask = None if attention_mask is None else attention_mask.flatten(0, 1)
-        body = self.distilbert(input_ids.flatten(0, 1), mask, return_dict=True, **inputs)
+        body = self.distilbert(input_ids.flatten(0, 1), mask, return_dict=True, is_first_only=True, **inputs)
         pooled = self.dropout(F.relu(self.pre_classifier(body.last_hidden_state[:, 0])))
         logits = self.classifier(pooled).view(-1, num_choices)
         result = outputs.MultipleChoiceModelOutput(

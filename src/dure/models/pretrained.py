@@ -147,7 +147,7 @@ class PreTrainedModel(nn.Module):
         self._report(source, fresh, [name for name in unused if from_legacy(name) not in tied])
 
     def _match(self, weights: Checkpoint, expected: set[str]) -> dict[str, str]:
-        """Which name in the checkpoint holds which expected weight: old names, and with or without the body's prefix."""
+        """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix."""
         prefix = f"{self.base_model_prefix}."
         found = {}
         for name in weights:
@@ -182,8 +182,8 @@ class PreTrainedModel(nn.Module):
         if fresh:
             parts.append(
                 f"Some weights of {name} were not initialized from the model checkpoint at {source} and are newly "
-                f"initialized: {fresh}\nYou should probably TRAIN this model on a down-stream task to be able to use it "
-                "for predictions and inference."
+                f"initialized: {fresh}\nYou should probably TRAIN this model on a down-stream task to be able to use "
+                "it for predictions and inference."
             )
         if parts:
             warnings.warn("\n".join(parts), UserWarning, stacklevel=4)
@@ -262,8 +262,8 @@ def check_inputs(input_ids: Tensor | None, mask: Tensor | None, vocab_size: int,
         )
     if input_ids.shape[1] > max_positions:
         raise InputError(
-            f"a text has {input_ids.shape[1]} tokens, but the model has {max_positions} positions: pass truncation=True "
-            "to the tokenizer or pipeline"
+            f"a text has {input_ids.shape[1]} tokens, but the model has {max_positions} positions: pass "
+            "truncation=True to the tokenizer or pipeline"
         )
     if input_ids.numel() and input_ids.device.type == "cpu":
         low, high = (int(x) for x in input_ids.aminmax())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dure.errors import TokenizerError
 
-__all__ = ["AddedToken"]
+__all__ = ["TOKEN_FIELDS", "AddedToken"]
 
-_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+#: The fields of an added token, as files name them.
+TOKEN_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
 @dataclass(init=False, repr=False, eq=True, frozen=True)
@@ -32,6 +33,8 @@ class AddedToken:
     rstrip: bool
     normalized: bool
     special: bool
+    #: Whether ``normalized`` was left to follow from ``special``.
+    _follows: bool = field(compare=False)
 
     def __init__(
         self,
@@ -42,9 +45,10 @@ class AddedToken:
         normalized: bool | None = None,
         special: bool = False,
     ) -> None:
+        object.__setattr__(self, "_follows", normalized is None)
         if normalized is None:
             normalized = not special
-        for name, value in zip(_FIELDS, (content, single_word, lstrip, rstrip, normalized, special), strict=True):
+        for name, value in zip(TOKEN_FIELDS, (content, single_word, lstrip, rstrip, normalized, special), strict=True):
             object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
@@ -65,14 +69,19 @@ class AddedToken:
         """
         if not isinstance(fields.get("content"), str):
             raise TokenizerError(f"an added token needs a text as its 'content', but this one is {dict(fields)}")
-        return cls(**{**{name: fields[name] for name in _FIELDS if name in fields}, **overrides})
+        return cls(**{**{name: fields[name] for name in TOKEN_FIELDS if name in fields}, **overrides})
 
     def to_dict(self, *, with_special: bool = True) -> dict[str, Any]:
         """As an entry of tokenizer_config.json (``with_special``) or special_tokens_map.json."""
-        fields = asdict(self)
+        fields = {name: getattr(self, name) for name in TOKEN_FIELDS}
         if not with_special:
             del fields["special"]
         return fields
+
+    def as_special(self) -> AddedToken:
+        """The same token as a special one."""
+        normalized = None if self._follows else self.normalized
+        return AddedToken(self.content, self.single_word, self.lstrip, self.rstrip, normalized, special=True)
 
     def to_tuple(self) -> tuple[str, bool, bool, bool, bool, bool]:
         """As the engine takes it: (content, special, single_word, lstrip, rstrip, normalized)."""

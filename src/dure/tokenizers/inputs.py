@@ -10,6 +10,11 @@ from dure.errors import InputError, TokenizerError
 
 __all__ = ["Texts", "explain"]
 
+_ACCEPTED = {
+    "text": "a string, a list of strings or a list of pairs of strings",
+    "text_pair": "a list of strings, as text is a list",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Texts:
@@ -66,12 +71,9 @@ def _listed(name: str, texts: Any) -> list[Any]:
     if isinstance(texts, (list, tuple)):
         return list(texts) if isinstance(texts, tuple) else texts
     # Columns of data sets, arrays and series are fine; a mapping or bytes is a mistake.
-    if isinstance(texts, Iterable) and not isinstance(texts, (bytes, bytearray, dict, set)):
+    if isinstance(texts, Iterable) and not isinstance(texts, (str, bytes, bytearray, dict, set)):
         return [str(text) if isinstance(text, str) else text for text in texts]
-    raise InputError(
-        f"{name} must be a string, a list of strings or a list of pairs of strings, "
-        f"but is of type {type(texts).__name__}"
-    )
+    raise InputError(f"{name} must be {_ACCEPTED[name]}, but is of type {type(texts).__name__}")
 
 
 def explain(error: Exception, texts: Texts) -> NoReturn:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, overload
 
 from dure.errors import InputError
-from dure.tokenizers.added_tokens import AddedToken
+from dure.tokenizers.added_tokens import TOKEN_FIELDS, AddedToken
 from dure.tokenizers.vocabulary import Vocabulary
 
 __all__ = ["ROLES", "SpecialTokens", "TokenIdRole", "TokenRole"]
@@ -89,9 +89,7 @@ class SpecialTokens(Vocabulary):
         elif isinstance(token, (str, AddedToken)):
             self._roles[role] = token
         elif isinstance(getattr(token, "content", None), str):  # the original library's class
-            self._roles[role] = AddedToken.from_dict(
-                {name: getattr(token, name) for name in AddedToken.__annotations__}
-            )
+            self._roles[role] = AddedToken.from_dict({name: getattr(token, name) for name in TOKEN_FIELDS})
         else:
             raise InputError(f"{role} must be a string or an AddedToken, but is of type {type(token).__name__}")
 
@@ -191,7 +189,7 @@ class SpecialTokens(Vocabulary):
                 continue
             if role not in ROLES and role not in self._roles:
                 raise InputError(f"{role!r} is not a special token: use one of {', '.join(ROLES)}")
-            self._set_role(role, AddedToken(value, special=True) if isinstance(value, str) else value)
+            self._set_role(role, _as_special(value))
             if self._roles[role] not in new:
                 new.append(self._roles[role])
         return self.add_tokens(new, special_tokens=True)
@@ -199,7 +197,7 @@ class SpecialTokens(Vocabulary):
     def _add_additional(self, tokens: Any, *, replace: bool) -> list[Token]:
         if not isinstance(tokens, (list, tuple)):
             raise InputError(f"additional_special_tokens must be a list of tokens, but is {tokens!r}")
-        given = [AddedToken(token, special=True) if isinstance(token, str) else token for token in tokens]
+        given = [_as_special(token) for token in tokens]
         if not replace:
             given = [token for token in given if str(token) not in self.additional_special_tokens]
         self.additional_special_tokens = given if replace and given else [*self._additional, *given]
@@ -225,3 +223,9 @@ class SpecialTokens(Vocabulary):
             )
         special = set(self.all_special_ids)
         return [int(id_ in special) for id_ in token_ids_0]
+
+
+def _as_special(token: Any) -> Any:
+    if isinstance(token, str):
+        return AddedToken(token, special=True)
+    return token.as_special() if isinstance(token, AddedToken) else token

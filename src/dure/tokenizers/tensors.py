@@ -82,6 +82,8 @@ def _ragged(name: str, lengths: list[int]) -> str:
 
 
 def _to_array(value: Any) -> NDArray[Any]:
+    if isinstance(value, (list, tuple)) and value and kind_of(value[0]) == "pt":
+        value = [item.numpy(force=True) for item in value]
     has_rows = isinstance(value, (list, tuple)) and value and isinstance(value[0], (list, tuple, np.ndarray))
     if has_rows and len({len(row) for row in value}) > 1:
         array = np.empty(len(value), object)

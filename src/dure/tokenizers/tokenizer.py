@@ -89,9 +89,11 @@ class PreTrainedTokenizerFast(Calling, Decoding):
 
     def _add_missing(self, by_id: Mapping[int, Any]) -> None:
         """Add the tokens that tokenizer_config.json lists, or that play a role, and tokenizer.json doesn't have."""
-        known = set(self.added_tokens_decoder.values())
-        listed = [token for _, token in sorted(by_id.items()) if token not in known]
+        known = {token.content: token for token in self.added_tokens_decoder.values()}
+        listed = [token for _, token in sorted(by_id.items()) if known.get(str(token)) != token]
         self.add_tokens(listed)
+        # What is saved says more of a role's token than its text, where more is known.
+        self._roles = {role: known.get(str(token), token) for role, token in self._roles.items()}
         texts = self.added_tokens_encoder
         self.add_tokens([t for t in self.all_special_tokens_extended if str(t) not in texts], special_tokens=True)
 

@@ -146,8 +146,12 @@ def _as_added_token(token: Any, index: int, is_special: bool) -> AddedToken:
     """What the user gave as an :class:`AddedToken` of our own."""
     if isinstance(token, str):
         return AddedToken(token, special=is_special)
-    # The original library's class has the same fields.
-    if not isinstance(getattr(token, "content", None), str):
-        raise InputError(f"new token {index} is of type {type(token).__name__}: give a string or an AddedToken")
-    special = bool(token.special) or is_special
-    return AddedToken(token.content, token.single_word, token.lstrip, token.rstrip, token.normalized, special)
+    if not isinstance(token, AddedToken):
+        # The original library's class has the same fields.
+        if not isinstance(getattr(token, "content", None), str):
+            raise InputError(f"new token {index} is of type {type(token).__name__}: give a string or an AddedToken")
+        token = AddedToken(
+            token.content, token.single_word, token.lstrip, token.rstrip, token.normalized, token.special
+        )
+    added: AddedToken = token.as_special() if is_special else token
+    return added

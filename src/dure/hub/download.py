@@ -24,7 +24,7 @@ __all__ = ["UnreachableError", "check_reachable", "download", "endpoint", "offli
 
 _DEFAULT_ENDPOINT = "https://huggingface.co"
 #: Seconds for a connection, where somebody only wants a model and the answer may be "no network".
-_IMPATIENT_S = 0.8
+_IMPATIENT_S = 0.7
 #: Seconds for a connection, where somebody asked for the network.
 _PATIENT_S = 10.0
 #: Seconds for an answer of a server that is there.

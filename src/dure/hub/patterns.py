@@ -6,6 +6,8 @@ import functools
 import re
 from collections.abc import Iterable, Sequence
 
+from dure.errors import InputError
+
 __all__ = [
     "CONFIG_PATTERNS",
     "DEFAULT_PATTERNS",
@@ -43,11 +45,21 @@ _SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A pattern as a regular expression. ``*`` stays inside one folder, ``**`` crosses folders."""
     parts = []
-    for token in re.findall(r"\*\*/|\*\*|\*|\?|\[[^]]+\]|.", pattern):
+    for token in re.findall(r"(?s)\*\*/|\*\*|\*|\?|\[!?[^]]+\]|.", pattern):
         known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
         is_set = len(token) > 2 and token.startswith("[")  # e.g. [0-9]
-        parts.append(known.get(token) or (token.replace("[!", "[^") if is_set else re.escape(token)))
-    return re.compile("".join(parts))
+        parts.append(known.get(token) or (_set(token[1:-1]) if is_set else re.escape(token)))
+    try:
+        return re.compile("".join(parts), re.DOTALL)
+    except re.error as error:
+        raise InputError(f"{pattern!r} is no pattern of file names: {error}") from error
+
+
+def _set(characters: str) -> str:
+    """A set of characters as a regular expression; ``!`` in front means all others."""
+    negation = "^" if characters.startswith("!") else ""
+    literal = re.sub(r"([\\\[\]^&~|])", r"\\\1", characters.removeprefix("!"))
+    return f"[{negation}{literal}]"
 
 
 def matches(filename: str, pattern: str) -> bool:

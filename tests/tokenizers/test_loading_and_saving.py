@@ -231,6 +231,24 @@ def test_older_files_list_special_tokens_apart(folder) -> None:
     assert ids_of(ours) == ids_of(theirs)
 
 
+def test_what_transformers_5_writes(folder) -> None:
+    """It writes no special_tokens_map.json, and lists tokens without a role under the old name of roles."""
+    document = json.loads((folder / "tokenizer.json").read_text())
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    document["added_tokens"].append({"id": max(document["model"]["vocab"].values()) + 1, "content": "<x>", **flags})
+    write(folder, "tokenizer.json", document)
+    write(folder, "tokenizer_config.json", {
+        "backend": "tokenizers", "is_local": True, "local_files_only": False, "tokenizer_class": "TokenizersBackend",
+        "extra_special_tokens": ["<x>"], "pad_token": "[PAD]", "model_input_names": ["input_ids", "attention_mask"],
+    })  # fmt: skip
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    assert type(tokenizer) is PreTrainedTokenizerFast
+    assert tokenizer.additional_special_tokens == ["<x>"]
+    assert list(tokenizer("a<x>")) == ["input_ids", "attention_mask"]
+    assert tokenizer.decode(tokenizer("a<x>")["input_ids"], skip_special_tokens=True) == "a"
+    assert "is_local" not in tokenizer.init_kwargs
+
+
 def test_roles_of_its_own(folder, tmp_path) -> None:
     tokenizer = BertTokenizerFast.from_pretrained(folder, extra_special_tokens={"image_token": "<image>"})
     assert tokenizer.image_token == "<image>"

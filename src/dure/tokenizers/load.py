@@ -43,7 +43,7 @@ _IGNORED_ARGUMENTS = (
     "_from_auto",
     "_commit_hash",
 )
-#: Keys of tokenizer_config.json that describe files rather than settings.
+#: Keys of tokenizer_config.json that describe files, or how somebody loaded them, rather than settings.
 _NOT_SETTINGS = (
     "tokenizer_class",
     "tokenizer_file",
@@ -51,6 +51,9 @@ _NOT_SETTINGS = (
     "special_tokens_map_file",
     "device_map",
     "name_or_path",
+    "backend",
+    "is_local",
+    "local_files_only",
 )
 
 
@@ -83,6 +86,9 @@ class TokenizerFiles:
         settings: dict[str, Any] = {
             name: _with_tokens(value) for name, value in self.config.items() if name not in _NOT_SETTINGS
         }
+        # transformers 5 calls the tokens without a role so, which was the name of roles before.
+        if isinstance(settings.get("extra_special_tokens"), list):
+            settings["additional_special_tokens"] = settings.pop("extra_special_tokens")
         if self.chat_template is not None:
             settings["chat_template"] = self.chat_template
         by_id = settings.pop("added_tokens_decoder", None)
@@ -145,7 +151,7 @@ def load_files(name: PathLike, arguments: dict[str, Any]) -> TokenizerFiles:
     from dure.hub.resolve import resolve
 
     where["revision"] = None if where.get("revision") == "main" else where.get("revision")
-    snapshot = resolve(name, **where)
+    snapshot = resolve(name, files=TOKENIZER_FILES, **where)
     found = {file: snapshot.find(file) for file in TOKENIZER_FILES}
     if found["tokenizer.json"] is None and found["vocab.txt"] is None:
         there = sorted(path.name for path in snapshot.path.iterdir()) or ["nothing"]

@@ -78,6 +78,9 @@ def settings_of(tokenizer: PreTrainedTokenizerFast) -> JsonObject:
         "extra_special_tokens": dict(tokenizer.extra_special_tokens),
     }
     settings |= tokenizer.special_tokens_map
+    if tokenizer.saved_class_name == "PreTrainedTokenizerFast":
+        # transformers 4 and 5 take different columns for granted where no family decides.
+        settings["model_input_names"] = list(tokenizer.model_input_names)
     for name in _PRIVATE:
         settings.pop(name, None)
     settings.pop("chat_template", None)

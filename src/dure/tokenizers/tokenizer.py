@@ -68,7 +68,7 @@ class PreTrainedTokenizerFast(Calling, Decoding):
         self.model_max_length = VERY_LARGE_INTEGER if limit is None else int(limit)
         self.model_input_names = list(settings.get("model_input_names") or self.model_input_names)
         self.chat_template = settings.get("chat_template")
-        self.extra_special_tokens: dict[str, Any] = _named(settings.get("extra_special_tokens"))
+        self.extra_special_tokens: dict[str, Any] = dict(settings.get("extra_special_tokens") or {})
         for side in ("padding_side", "truncation_side"):
             value = settings.get(side, getattr(self, side))
             if value not in ("left", "right"):
@@ -120,7 +120,10 @@ class PreTrainedTokenizerFast(Calling, Decoding):
     def _from_files(cls, files: TokenizerFiles, settings: Mapping[str, Any]) -> Self:
         saved = str(files.config.get("tokenizer_class") or cls.__name__)
         # The general class reads every kind, and is what files say that don't know their family.
-        kinds = {saved.removesuffix("Fast"), cls.__name__.removesuffix("Fast")} - {"PreTrainedTokenizer"}
+        kinds = {saved.removesuffix("Fast"), cls.__name__.removesuffix("Fast")} - {
+            "PreTrainedTokenizer",
+            "TokenizersBackend",
+        }
         if len(kinds) > 1:
             logger.warning("%s was saved from a %s, but is loaded as a %s", files.name, saved, cls.__name__)
         return cls(**files.arguments(settings))
@@ -210,8 +213,3 @@ def _document(
     if tokenizer_file is not None:
         return path.read_bytes(), str(path), False
     return json.dumps(document_from_vocab(path, settings)).encode(), str(path), True
-
-
-def _named(tokens: Any) -> dict[str, Any]:
-    """Roles that only this model has. transformers 5 writes a list of tokens without roles here."""
-    return dict(tokens) if isinstance(tokens, Mapping) else {}

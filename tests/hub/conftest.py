@@ -48,6 +48,10 @@ def cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pat
     return put
 
 
+def git_oid(content: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+
+
 class TinyHub:
     """Repositories by name; each revision is a dictionary of files. What was asked for is noted in ``requests``."""
 
@@ -78,6 +82,9 @@ class TinyHub:
                     siblings = [{"rfilename": f} for f in files]
                     info = {"id": name, "sha": commit, "siblings": siblings, "tags": [], "private": False}
                     return 200, {"Content-Type": "application/json"}, json.dumps(info).encode()
+                if path.startswith((f"/api/models/{name}/tree/{revision}", f"/api/datasets/{name}/tree/{revision}")):
+                    tree = [{"type": "file", "path": f, "size": len(c), "oid": git_oid(c)} for f, c in files.items()]
+                    return 200, {"Content-Type": "application/json"}, json.dumps(tree).encode()
                 filename = path.removeprefix("/datasets").removeprefix(f"/{name}/resolve/{revision}/")
                 if filename in files:
                     etag = hashlib.sha256(files[filename]).hexdigest()

@@ -211,11 +211,13 @@ def test_cache_that_cannot_be_written(tiny_hub, tmp_path) -> None:
         resolve("org/name", cache_dir=tmp_path / "file" / "cache")
 
 
-def test_connection_that_breaks_after_it_was_there(tiny_hub, monkeypatch) -> None:
-    import requests
+@pytest.mark.parametrize("library", ["requests.exceptions", "httpx", "httpx2"])
+def test_connection_that_breaks_after_it_was_there(tiny_hub, monkeypatch, library) -> None:
+    class ReadError(Exception):
+        __module__ = library
 
     def fail(*_: object) -> Path:
-        raise requests.ConnectionError("reset by peer")
+        raise ReadError("reset by peer")
 
     monkeypatch.setattr(module, "_fetch", fail)
     tiny_hub.put("org/name", FILES)

@@ -88,7 +88,7 @@ def find_snapshot(repository: Path, revision: str | None = None) -> Path | None:
 def missing_files(snapshot: Path, patterns: Sequence[str]) -> list[str]:
     """What a folder lacks of the files that patterns ask for; empty where it is complete.
 
-    A repository's own list of files isn't in the cache, so this asks for what nobody can do without: weights with
+    Hardly any cache has a repository's own list of files, so this asks for what nobody can do without: weights with
     their configuration (all shards that an index names) where the patterns mean weights, else a vocabulary where they
     mean a tokenizer, else each file that they name. A link whose blob is gone, or not there yet, is no file.
 

@@ -231,10 +231,10 @@ def _write_reference(path: Path, commit: str) -> None:
 
 
 def _as_ours(error: Exception, name: str, revision: str | None, server: str, cache: Path) -> RepositoryError:
-    """One of our errors for whatever huggingface_hub raised; it uses requests up to 0.x and httpx from 1.0 on."""
+    """One of our errors for whatever huggingface_hub raised; it uses requests in 0.x, httpx in 1.x, httpx2 in 2.x."""
     from huggingface_hub import errors
 
-    transport = type(error).__module__.partition(".")[0] in {"requests", "urllib3", "httpx", "httpcore"}
+    transport = type(error).__module__.startswith(("requests", "urllib3", "httpx", "httpcore"))
     status = getattr(getattr(error, "response", None), "status_code", None)
     first_line = (str(error) or type(error).__name__).strip().splitlines()[0]
     access = "pass token=..., set HF_TOKEN or run `hf auth login`"

@@ -37,7 +37,8 @@ def attend(
         is_first_only: ``query`` holds only the first token of each row.
 
     Returns:
-        As many rows as ``query`` has, ``(..., num_heads * head_size)``, and the weights ``(batch, num_heads, length, length)`` or None.
+        As many rows as ``query`` has, ``(..., num_heads * head_size)``, and the weights
+        ``(batch, num_heads, length, length)`` or None.
     """
     query = query.unsqueeze(2) if is_first_only else packing.unpack(query).transpose(1, 2)
     key, value = packing.unpack(key).transpose(1, 2), packing.unpack(value).transpose(1, 2)

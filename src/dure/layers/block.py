@@ -10,7 +10,7 @@ from dure.layers.dropout import dropout as drop
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 
-__all__ = ["EncoderBlock"]
+__all__ = ["EncoderBlock", "EncoderStack"]
 
 
 class EncoderBlock(nn.Module):
@@ -60,3 +60,65 @@ class EncoderBlock(nn.Module):
         hidden = self.attention_norm(hidden + drop(attended, self.dropout, self.training))
         expanded = self.down(self.activation(self.up(hidden)))
         return self.output_norm(hidden + drop(expanded, self.dropout, self.training)), weights
+
+
+class EncoderStack(nn.Module):
+    """Encoder blocks, one after another.
+
+    Args:
+        num_layers: How many.
+        hidden_size: As for :class:`EncoderBlock`, like all that follow.
+        num_heads: Attention heads.
+        intermediate_size: Width of the feed-forward layer.
+        activation_name: Its activation.
+        dropout: Probability of dropping an output in training.
+        attention_dropout: Probability of dropping an attention weight in training.
+        epsilon: What the norms add to the variance.
+    """
+
+    def __init__(
+        self,
+        num_layers: int,
+        hidden_size: int,
+        num_heads: int,
+        intermediate_size: int,
+        *,
+        activation_name: str,
+        dropout: float,
+        attention_dropout: float,
+        epsilon: float,
+    ) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(
+            EncoderBlock(
+                hidden_size, num_heads, intermediate_size, activation_name=activation_name, dropout=dropout,
+                attention_dropout=attention_dropout, epsilon=epsilon,
+            )
+            for _ in range(num_layers)
+        )  # fmt: skip
+
+    def forward(
+        self, hidden: Tensor, packing: Packing, *, wants_states: bool, wants_weights: bool, is_first_only: bool
+    ) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
+        """Packed ``(num_tokens, hidden_size)`` to what users see, padded.
+
+        Args:
+            hidden: The embedded tokens.
+            packing: How they lie.
+            wants_states: Also return the state before the first and after each block.
+            wants_weights: Also return the attention weights of each block.
+            is_first_only: Return the state of first tokens only; whoever asks for all states or weights gets all.
+
+        Returns:
+            The last state ``(batch, length, hidden_size)``, or ``(batch, 1, hidden_size)`` of first tokens; the states,
+            each ``(batch, length, hidden_size)``; the weights, each ``(batch, num_heads, length, length)``.
+        """
+        states, weights = [packing.unpack(hidden)] if wants_states else [], []
+        last_block = self.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
+        for block in self.layer:
+            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
+            if wants_states:
+                states.append(packing.unpack(hidden))
+            weights.append(seen)
+        last = hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden)
+        return last, tuple(states) if wants_states else None, tuple(weights) if wants_weights else None

@@ -41,7 +41,7 @@ class Embedding(nn.Embedding):
         """``(...,)`` ids to ``(..., embedding_dim)``."""
         # Hooks on the parameter (distributed training), tied tables and other devices take torch's way.
         if self.training and self.weight.is_leaf and self.weight.requires_grad and self.adds_in_place:
-            looked_up: Tensor = _Lookup.apply(self.weight, ids, self.padding_idx)
+            looked_up: Tensor = _Lookup.apply(self.weight, ids, self.padding_idx)  # type: ignore[no-untyped-call]
             return looked_up
         return super().forward(ids)
 

@@ -6,8 +6,7 @@ import importlib
 from typing import Any, ClassVar
 
 from dure.errors import InputError, UnknownModelTypeError
-from dure.hub.resolve import resolve
-from dure.models.config import PretrainedConfig, read_config
+from dure.models.config import PretrainedConfig, find_config, read_config
 from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
@@ -34,8 +33,7 @@ class AutoConfig:
     @staticmethod
     def from_pretrained(name: PathLike, **overrides: Any) -> PretrainedConfig:
         """The configuration of a checkpoint. Arguments are those of :meth:`PretrainedConfig.from_pretrained`."""
-        options = {key: overrides.pop(key) for key in ("revision", "cache_dir", "token") if key in overrides}
-        fields = read_config(resolve(name, **options))
+        fields = read_config(find_config(name, overrides))
         config: PretrainedConfig = _family_class(fields.get("model_type"), "Config", str(name)).from_dict(
             fields, **overrides
         )
@@ -63,10 +61,7 @@ class _AutoModelBase:
         name = pretrained_model_name_or_path
         config = kwargs.get("config")
         if config is None:
-            options = {
-                key: kwargs[key] for key in ("revision", "cache_dir", "token", "local_files_only") if key in kwargs
-            }
-            model_type = read_config(resolve(name, **options)).get("model_type")
+            model_type = read_config(find_config(name, dict(kwargs))).get("model_type")
         else:
             model_type = config.model_type
         return _family_class(model_type, cls._suffix, str(name)).from_pretrained(name, **kwargs)

@@ -8,19 +8,19 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dure.layers.activation import activation
-from dure.layers.block import EncoderBlock
+from dure.layers.block import EncoderStack
 from dure.layers.dropout import dropout as drop
 from dure.layers.embedding import Embedding
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
+from dure.layers.prediction import VocabularyHead
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.heads import choice_loss, classification_loss, span_loss, token_loss
-from dure.models.pretrained import PreTrainedModel, check_inputs
+from dure.models.inputs import check_choices, check_inputs
+from dure.models.pretrained import PreTrainedModel
 from dure.models.weights import Renames
 from dure.typing import JsonObject
 
@@ -71,21 +71,6 @@ class Embeddings(nn.Module):
         return drop(hidden, self.dropout, self.training)
 
 
-class Encoder(nn.Module):
-    """The blocks."""
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__()
-        self.layer = nn.ModuleList(
-            EncoderBlock(
-                config.hidden_size, config.num_attention_heads, config.intermediate_size,
-                activation_name=config.hidden_act, dropout=config.hidden_dropout_prob,
-                attention_dropout=config.attention_probs_dropout_prob, epsilon=config.layer_norm_eps,
-            )
-            for _ in range(config.num_hidden_layers)
-        )  # fmt: skip
-
-
 class Pooler(nn.Module):
     """The state of the first token, through one more layer: what next-sentence prediction was trained on."""
 
@@ -112,6 +97,9 @@ class BertPreTrainedModel(PreTrainedModel):
         ("up", "intermediate.dense"),
         ("down", "output.dense"),
         ("output_norm", "output.LayerNorm"),
+        ("cls.dense", "cls.predictions.transform.dense"),
+        ("cls.norm", "cls.predictions.transform.LayerNorm"),
+        ("cls.decoder", "cls.predictions.decoder"),
     )
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids", "seq_relationship.weight", "seq_relationship.bias")
 
@@ -127,7 +115,11 @@ class BertModel(BertPreTrainedModel):
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
         self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config)
+        self.encoder = EncoderStack(
+            config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size,
+            activation_name=config.hidden_act, dropout=config.hidden_dropout_prob,
+            attention_dropout=config.attention_probs_dropout_prob, epsilon=config.layer_norm_eps,
+        )  # fmt: skip
         self.pooler = Pooler(config) if add_pooling_layer else None
         self.post_init()
 
@@ -159,7 +151,11 @@ class BertModel(BertPreTrainedModel):
             is_first_only: Return states of the first token alone, ``(batch, 1, hidden_size)``; saves most of a block.
         """
         config = self.config
-        check_inputs(input_ids, attention_mask, config.vocab_size, config.max_position_embeddings)
+        check_inputs(
+            input_ids, inputs_embeds, attention_mask, vocab_size=config.vocab_size,
+            max_positions=config.max_position_embeddings, token_type_ids=token_type_ids,
+            num_types=config.type_vocab_size, position_ids=position_ids,
+        )  # fmt: skip
         if inputs_embeds is None:
             inputs_embeds = self.embeddings.word_embeddings(input_ids)
         batch_size, length = inputs_embeds.shape[:2]
@@ -172,22 +168,14 @@ class BertModel(BertPreTrainedModel):
             else packing.pack(position_ids.expand(batch_size, length))
         )
         hidden = self.embeddings(words, types, positions)
-        wants_weights = config.output_attentions if output_attentions is None else output_attentions
-        wants_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        states, weights = [hidden], []
-        # Whoever asks for all states gets them.
-        last_block = self.encoder.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
-        for block in self.encoder.layer:
-            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
-            states.append(hidden)
-            weights.append(seen)
-        last = hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden)
-        result = outputs.BaseModelOutputWithPoolingAndCrossAttentions(
-            last, self.pooler(last) if self.pooler else None,
-            tuple(map(packing.unpack, states)) if wants_states else None,
-            tuple(weights) if wants_weights else None,
+        last, states, weights = self.encoder(
+            hidden, packing, is_first_only=is_first_only,
+            wants_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            wants_weights=config.output_attentions if output_attentions is None else output_attentions,
         )  # fmt: skip
-        return result if (config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
+        pooled = self.pooler(last) if self.pooler else None
+        result = outputs.BaseModelOutputWithPoolingAndCrossAttentions(last, pooled, states, weights)
+        return self.as_returned(result, return_dict)
 
 
 class BertForSequenceClassification(BertPreTrainedModel):
@@ -207,9 +195,8 @@ class BertForSequenceClassification(BertPreTrainedModel):
         body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, is_first_only=True, **inputs)
         logits = self.classifier(self.dropout(body.pooler_output))
         loss = classification_loss(logits, labels, self.config)
-        return _returned(
-            self, outputs.SequenceClassifierOutput(loss, logits, body.hidden_states, body.attentions), return_dict
-        )
+        result = outputs.SequenceClassifierOutput(loss, logits, body.hidden_states, body.attentions)
+        return self.as_returned(result, return_dict)
 
 
 class BertForTokenClassification(BertPreTrainedModel):
@@ -229,7 +216,7 @@ class BertForTokenClassification(BertPreTrainedModel):
         body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, **inputs)
         logits = self.classifier(self.dropout(body.last_hidden_state))
         result = outputs.TokenClassifierOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 class BertForQuestionAnswering(BertPreTrainedModel):
@@ -254,72 +241,35 @@ class BertForQuestionAnswering(BertPreTrainedModel):
         start, end = self.qa_outputs(body.last_hidden_state).unbind(-1)
         loss = span_loss(start, end, start_positions, end_positions)
         result = outputs.QuestionAnsweringModelOutput(loss, start, end, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
-
-
-class Transform(nn.Module):
-    """The layer between the body and the vocabulary."""
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__()
-        self.dense = Linear(config.hidden_size, config.hidden_size)
-        self.activation = activation(config.hidden_act)
-        self.LayerNorm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``(..., hidden_size)`` to the same."""
-        normed: Tensor = self.LayerNorm(self.activation(self.dense(hidden)))
-        return normed
-
-
-class Predictions(nn.Module):
-    """Logits over the vocabulary; the matrix is the table of word embeddings."""
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__()
-        self.transform = Transform(config)
-        self.decoder = Linear(config.hidden_size, config.vocab_size, bias=True)
-        self.bias = self.decoder.bias
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``(..., hidden_size)`` to ``(..., vocab_size)``."""
-        return F.linear(self.transform(hidden), self.decoder.weight, self.bias)
-
-
-class MaskedLanguageHead(nn.Module):
-    """Holds the predictions under the name that checkpoints use."""
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__()
-        self.predictions = Predictions(config)
+        return self.as_returned(result, return_dict)
 
 
 class BertForMaskedLM(BertPreTrainedModel):
     """A word for each masked position."""
 
-    tied_weights: ClassVar[dict[str, str]] = {
-        "cls.predictions.decoder.weight": "bert.embeddings.word_embeddings.weight",
-        "cls.predictions.decoder.bias": "cls.predictions.bias",
-    }
+    tied_weights: ClassVar[dict[str, str]] = {"cls.decoder.weight": "bert.embeddings.word_embeddings.weight"}
+    aliases: ClassVar[dict[str, str]] = {"cls.predictions.bias": "cls.predictions.decoder.bias"}
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config)
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.cls = MaskedLanguageHead(config)
+        self.cls = VocabularyHead(
+            config.hidden_size, config.vocab_size, activation_name=config.hidden_act, epsilon=config.layer_norm_eps
+        )
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Linear:
         """The layer that gives logits over the vocabulary."""
-        return self.cls.predictions.decoder
+        return self.cls.decoder
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, labels: Tensor | None = None,
                 return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, length, vocab_size)``; ``labels`` of -100 are left out of the loss."""
         body = self.bert(input_ids, attention_mask, token_type_ids, return_dict=True, **inputs)
-        logits = self.cls.predictions(body.last_hidden_state)
+        logits = self.cls(body.last_hidden_state)
         result = outputs.MaskedLMOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 class BertForMultipleChoice(BertPreTrainedModel):
@@ -335,6 +285,7 @@ class BertForMultipleChoice(BertPreTrainedModel):
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None,
                 labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, num_choices)`` from inputs of shape ``(batch, num_choices, length)``."""
+        check_choices(input_ids)
         num_choices = input_ids.shape[1]
         flat = [None if x is None else x.flatten(0, 1) for x in (input_ids, attention_mask, token_type_ids)]
         body = self.bert(*flat, return_dict=True, is_first_only=True, **inputs)
@@ -342,12 +293,8 @@ class BertForMultipleChoice(BertPreTrainedModel):
         result = outputs.MultipleChoiceModelOutput(
             choice_loss(logits, labels), logits, body.hidden_states, body.attentions
         )
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 def _head_dropout(config: PretrainedConfig) -> float:
     return config.hidden_dropout_prob if config.classifier_dropout is None else float(config.classifier_dropout)
-
-
-def _returned(model: PreTrainedModel, result: outputs.ModelOutput, return_dict: bool | None) -> Any:
-    return result if (model.config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()

@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 import json
 import pickle
+import re
+import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,19 +41,30 @@ def open_checkpoint(snapshot: Snapshot) -> Checkpoint:
         if (path := snapshot.find(name)) is not None:
             return read(path)
         if (index := snapshot.find(f"{name}.index.json")) is not None:
-            weights: Checkpoint = {}
-            for shard in _shards(index):
-                weights.update(read(snapshot.file(shard)))
-            return weights
+            return _read_shards(snapshot, index, read)
     looked_for = f"{WEIGHTS_FILE}, {_PICKLE_FILE}, and their index for shards"
     raise MissingFileError(f"{snapshot.name}: no weights in {snapshot.path}; looked for {looked_for}")
 
 
-def _shards(index: Path) -> list[str]:
+def _read_shards(snapshot: Snapshot, index: Path, read: Callable[[Path], Checkpoint]) -> Checkpoint:
     try:
-        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise CorruptCheckpointError(f"{index} is not an index of shards: {error}") from error
+        places: dict[str, str] = dict(json.loads(index.read_text(encoding="utf-8"))["weight_map"])
+        shards = sorted(set(places.values()))
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptCheckpointError(f"{index} is not an index of shards: {error!r}") from error
+    missing = [shard for shard in shards if not isinstance(shard, str) or snapshot.find(shard) is None]
+    if missing:
+        raise MissingFileError(
+            f"{snapshot.name}: {len(missing)} of {len(shards)} shards that {index.name} names are not in "
+            f"{snapshot.path}: {', '.join(map(str, missing))}; fetch them with `dure pull`, or copy them again"
+        )
+    weights: Checkpoint = {}
+    for shard in shards:
+        weights.update(read(snapshot.file(shard)))
+    absent = sorted(set(places) - set(weights))
+    if absent:
+        raise CorruptCheckpointError(f"{index} names weights that its shards don't hold: {', '.join(absent[:8])}")
+    return weights
 
 
 def _read_safetensors(path: Path) -> Checkpoint:
@@ -63,7 +77,16 @@ def _read_safetensors(path: Path) -> Checkpoint:
         raise CorruptCheckpointError(
             f"{path} is truncated or damaged ({told}: {error}); fetch it again with `dure pull`, or copy it again"
         ) from error
-    return {name: functools.partial(file.get_tensor, name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    return {name: functools.partial(_tensor, file, name, path) for name in file.keys()}  # noqa: SIM118 - no dictionary
+
+
+def _tensor(file: Any, name: str, path: Path) -> Tensor:
+    """A view of the file, mapped into memory."""
+    try:
+        tensor: Tensor = file.get_tensor(name)
+    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError) as error:
+        raise CorruptCheckpointError(f"{path}: {name} can't be read: {error}") from error
+    return tensor
 
 
 def _expected_size(path: Path) -> int | None:
@@ -80,15 +103,25 @@ def _expected_size(path: Path) -> int | None:
 
 
 def _read_pickle(path: Path) -> Checkpoint:
+    # Files from before torch 1.6 aren't zip archives and can't be mapped.
+    is_zip = zipfile.is_zipfile(path)
     try:
-        weights = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about the pickle's protocol
+            weights = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except pickle.UnpicklingError as error:
+        with path.open("rb") as file:
+            is_pickle = is_zip or file.read(1) == pickle.PROTO
+        if not is_pickle:
+            raise CorruptCheckpointError(f"{path} is damaged, or no weight file at all") from error
+        asked = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise UnsafePickleError(
-            f"{path} asks for more than tensors, so it could run code, and was not loaded; "
-            "ask its author for model.safetensors, or convert it where it is trusted"
+            f"{path} asks for more than tensors{f' ({asked[1]})' if asked else ''}, so it could run code, and was not "
+            "loaded; ask its author for model.safetensors, or convert it where it is trusted"
         ) from error
-    except (RuntimeError, OSError, EOFError, ValueError) as error:
-        raise CorruptCheckpointError(f"{path} is truncated or damaged: {str(error).splitlines()[0]}") from error
+    except (RuntimeError, OSError, EOFError, ValueError, KeyError, IndexError, AttributeError, TypeError) as error:
+        reason = next(iter(str(error).splitlines()), "it ends too early")
+        raise CorruptCheckpointError(f"{path} is truncated or damaged: {reason}") from error
     if not isinstance(weights, dict):
         raise CorruptCheckpointError(f"{path} holds a {type(weights).__name__}, not weights by name")
     return {name: functools.partial(_identity, value) for name, value in weights.items() if isinstance(value, Tensor)}
@@ -100,5 +133,11 @@ def _identity(tensor: Tensor) -> Tensor:
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:
     """Write tensors as safetensors. Call it inside :func:`dure.hub.commit.atomic_folder`."""
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    tensors: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for name, tensor in weights.items():
+        stored = tensor.detach().cpu().contiguous()
+        # The format holds no tensor under two names; those who ask for both get both.
+        tensors[name] = stored.clone() if stored.data_ptr() in seen else stored
+        seen.add(stored.data_ptr())
     safetensors.torch.save_file(tensors, path, metadata={"format": "pt"})

@@ -8,10 +8,14 @@ from typing import Any, ClassVar, Self
 
 from dure.errors import ConfigError
 from dure.hub.commit import write_json
-from dure.hub.resolve import Snapshot, resolve
+from dure.hub.resolve import CONFIG_PATTERNS, Snapshot, resolve
 from dure.typing import JsonObject, PathLike
 
-__all__ = ["PretrainedConfig"]
+__all__ = ["PretrainedConfig", "find_config", "read_config"]
+
+#: Arguments of ``from_pretrained`` that say where to look, and aren't fields.
+_HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
+_PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
 
 class PretrainedConfig:
@@ -63,6 +67,9 @@ class PretrainedConfig:
         wrong = [f"{n} is {getattr(self, n)!r}" for n in names if hasattr(self, n) and not _is_count(getattr(self, n))]
         if wrong:
             raise ConfigError(f"{type(self).__name__}: {', '.join(wrong)}; expected positive integers")
+        if self.problem_type not in _PROBLEM_TYPES:
+            known = ", ".join(map(repr, _PROBLEM_TYPES[1:]))
+            raise ConfigError(f"problem_type {self.problem_type!r} is not known; known: {known}")
 
     def __getattr__(self, name: str) -> Any:
         mapped = type(self).attribute_map.get(name)
@@ -109,8 +116,7 @@ class PretrainedConfig:
             RepositoryError: The checkpoint or its config.json isn't there.
             ConfigError: config.json can't be read.
         """
-        options = {key: overrides.pop(key) for key in ("revision", "cache_dir", "token") if key in overrides}
-        config = cls.from_dict(read_config(resolve(name, **options)), **overrides)
+        config = cls.from_dict(read_config(find_config(name, overrides)), **overrides)
         config._name_or_path = str(name)
         return config
 
@@ -148,6 +154,17 @@ class PretrainedConfig:
         return isinstance(other, PretrainedConfig) and self.to_dict() == other.to_dict()
 
     __hash__ = None  # type: ignore[assignment]  # configurations change
+
+
+def find_config(name: PathLike, options: dict[str, Any]) -> Snapshot:
+    """The snapshot that holds a checkpoint's config.json; weights aren't asked for.
+
+    Args:
+        name: A folder or a repository.
+        options: Arguments of ``from_pretrained``; those that say where to look are taken out.
+    """
+    where = {key: options.pop(key) for key in _HUB_OPTIONS if key in options}
+    return resolve(name, files=CONFIG_PATTERNS, **where)
 
 
 def read_config(snapshot: Snapshot) -> JsonObject:

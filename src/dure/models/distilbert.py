@@ -11,16 +11,17 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from dure.layers.activation import activation
-from dure.layers.block import EncoderBlock
+from dure.layers.block import EncoderStack
 from dure.layers.dropout import dropout as drop
 from dure.layers.embedding import Embedding
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
+from dure.layers.prediction import VocabularyHead
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.heads import choice_loss, classification_loss, span_loss, token_loss
-from dure.models.pretrained import PreTrainedModel, check_inputs
+from dure.models.inputs import check_choices, check_inputs
+from dure.models.pretrained import PreTrainedModel
 from dure.models.weights import Renames
 from dure.typing import JsonObject
 
@@ -74,20 +75,6 @@ class Embeddings(nn.Module):
         return drop(self.LayerNorm(words + self.position_embeddings(positions)), self.dropout, self.training)
 
 
-class Transformer(nn.Module):
-    """The blocks."""
-
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__()
-        self.layer = nn.ModuleList(
-            EncoderBlock(
-                config.dim, config.n_heads, config.hidden_dim, activation_name=config.activation,
-                dropout=config.dropout, attention_dropout=config.attention_dropout, epsilon=EPSILON,
-            )
-            for _ in range(config.n_layers)
-        )  # fmt: skip
-
-
 class DistilBertPreTrainedModel(PreTrainedModel):
     """What the body and all heads share: the configuration's class and the names of weights."""
 
@@ -102,6 +89,9 @@ class DistilBertPreTrainedModel(PreTrainedModel):
         ("up", "ffn.lin1"),
         ("down", "ffn.lin2"),
         ("output_norm", "output_layer_norm"),
+        ("predictions.dense", "vocab_transform"),
+        ("predictions.norm", "vocab_layer_norm"),
+        ("predictions.decoder", "vocab_projector"),
     )
 
 
@@ -111,7 +101,10 @@ class DistilBertModel(DistilBertPreTrainedModel):
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__(config)
         self.embeddings = Embeddings(config)
-        self.transformer = Transformer(config)
+        self.transformer = EncoderStack(
+            config.n_layers, config.dim, config.n_heads, config.hidden_dim, activation_name=config.activation,
+            dropout=config.dropout, attention_dropout=config.attention_dropout, epsilon=EPSILON,
+        )  # fmt: skip
         self.post_init()
 
     def forward(
@@ -138,28 +131,22 @@ class DistilBertModel(DistilBertPreTrainedModel):
             is_first_only: Return states of the first token alone, ``(batch, 1, hidden_size)``; saves most of a block.
         """
         config = self.config
-        check_inputs(input_ids, attention_mask, config.vocab_size, config.max_position_embeddings)
+        check_inputs(
+            input_ids, inputs_embeds, attention_mask, vocab_size=config.vocab_size,
+            max_positions=config.max_position_embeddings,
+        )  # fmt: skip
         if inputs_embeds is None:
             inputs_embeds = self.embeddings.word_embeddings(input_ids)
         batch_size, length = inputs_embeds.shape[:2]
         packing = Packing.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
         words = packing.pack(inputs_embeds)
         hidden = self.embeddings(words, packing.position_ids(words.device))
-        wants_weights = config.output_attentions if output_attentions is None else output_attentions
-        wants_states = config.output_hidden_states if output_hidden_states is None else output_hidden_states
-        states, weights = [hidden], []
-        # Whoever asks for all states gets them.
-        last_block = self.transformer.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
-        for block in self.transformer.layer:
-            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
-            states.append(hidden)
-            weights.append(seen)
-        result = outputs.BaseModelOutput(
-            hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden),
-            tuple(map(packing.unpack, states)) if wants_states else None,
-            tuple(weights) if wants_weights else None,
+        last, states, weights = self.transformer(
+            hidden, packing, is_first_only=is_first_only,
+            wants_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
+            wants_weights=config.output_attentions if output_attentions is None else output_attentions,
         )  # fmt: skip
-        return _returned(self, result, return_dict)
+        return self.as_returned(outputs.BaseModelOutput(last, states, weights), return_dict)
 
 
 class DistilBertForSequenceClassification(DistilBertPreTrainedModel):
@@ -180,9 +167,8 @@ class DistilBertForSequenceClassification(DistilBertPreTrainedModel):
         pooled = self.dropout(F.relu(self.pre_classifier(body.last_hidden_state[:, 0])))
         logits = self.classifier(pooled)
         loss = classification_loss(logits, labels, self.config)
-        return _returned(
-            self, outputs.SequenceClassifierOutput(loss, logits, body.hidden_states, body.attentions), return_dict
-        )
+        result = outputs.SequenceClassifierOutput(loss, logits, body.hidden_states, body.attentions)
+        return self.as_returned(result, return_dict)
 
 
 class DistilBertForTokenClassification(DistilBertPreTrainedModel):
@@ -201,7 +187,7 @@ class DistilBertForTokenClassification(DistilBertPreTrainedModel):
         body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
         logits = self.classifier(self.dropout(body.last_hidden_state))
         result = outputs.TokenClassifierOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 class DistilBertForQuestionAnswering(DistilBertPreTrainedModel):
@@ -224,35 +210,35 @@ class DistilBertForQuestionAnswering(DistilBertPreTrainedModel):
         start, end = self.qa_outputs(self.dropout(body.last_hidden_state)).unbind(-1)
         loss = span_loss(start, end, start_positions, end_positions)
         result = outputs.QuestionAnsweringModelOutput(loss, start, end, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 class DistilBertForMaskedLM(DistilBertPreTrainedModel):
     """A word for each masked position."""
 
-    tied_weights: ClassVar[dict[str, str]] = {"vocab_projector.weight": "distilbert.embeddings.word_embeddings.weight"}
+    tied_weights: ClassVar[dict[str, str]] = {
+        "predictions.decoder.weight": "distilbert.embeddings.word_embeddings.weight"
+    }
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__(config)
-        self.activation = activation(config.activation)
         self.distilbert = DistilBertModel(config)
-        self.vocab_transform = Linear(config.dim, config.dim)
-        self.vocab_layer_norm = nn.LayerNorm(config.dim, eps=EPSILON)
-        self.vocab_projector = Linear(config.dim, config.vocab_size)
+        self.predictions = VocabularyHead(
+            config.dim, config.vocab_size, activation_name=config.activation, epsilon=EPSILON
+        )
         self.post_init()
 
     def get_output_embeddings(self) -> nn.Linear:
         """The layer that gives logits over the vocabulary."""
-        return self.vocab_projector
+        return self.predictions.decoder
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, length, vocab_size)``; ``labels`` of -100 are left out of the loss."""
         body = self.distilbert(input_ids, attention_mask, return_dict=True, **inputs)
-        hidden = self.vocab_layer_norm(self.activation(self.vocab_transform(body.last_hidden_state)))
-        logits = self.vocab_projector(hidden)
+        logits = self.predictions(body.last_hidden_state)
         result = outputs.MaskedLMOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
-        return _returned(self, result, return_dict)
+        return self.as_returned(result, return_dict)
 
 
 class DistilBertForMultipleChoice(DistilBertPreTrainedModel):
@@ -269,6 +255,7 @@ class DistilBertForMultipleChoice(DistilBertPreTrainedModel):
     def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None,
                 return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, num_choices)`` from inputs of shape ``(batch, num_choices, length)``."""
+        check_choices(input_ids)
         num_choices = input_ids.shape[1]
         mask = None if attention_mask is None else attention_mask.flatten(0, 1)
         body = self.distilbert(input_ids.flatten(0, 1), mask, return_dict=True, is_first_only=True, **inputs)
@@ -277,8 +264,4 @@ class DistilBertForMultipleChoice(DistilBertPreTrainedModel):
         result = outputs.MultipleChoiceModelOutput(
             choice_loss(logits, labels), logits, body.hidden_states, body.attentions
         )
-        return _returned(self, result, return_dict)
-
-
-def _returned(model: PreTrainedModel, result: outputs.ModelOutput, return_dict: bool | None) -> Any:
-    return result if (model.config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
+        return self.as_returned(result, return_dict)

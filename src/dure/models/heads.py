@@ -23,11 +23,16 @@ def classification_loss(logits: Tensor, labels: Tensor | None, config: Pretraine
         is_class = not labels.is_floating_point()
         several = "single_label_classification" if is_class else "multi_label_classification"
         config.problem_type = "regression" if config.num_labels == 1 else several
-    if config.problem_type == "regression":
-        return F.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
     if config.problem_type == "single_label_classification":
-        _check_labels(labels, config.num_labels)
-        return F.cross_entropy(logits.view(-1, config.num_labels), labels.view(-1))
+        return F.cross_entropy(logits, _classes(labels.view(-1), logits))
+    if labels.numel() != logits.numel() or len(labels) != len(logits):
+        raise InputError(
+            f"labels {tuple(labels.shape)} don't fit logits {tuple(logits.shape)}; for problem_type "
+            f"{config.problem_type!r} give one number for each text and label"
+        )
+    labels = labels.view_as(logits)
+    if config.problem_type == "regression":
+        return F.mse_loss(logits, labels.to(logits.dtype))
     return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
 
 
@@ -35,34 +40,44 @@ def token_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
     """Mean cross entropy of ``(batch, length, classes)`` logits over the tokens whose label isn't -100."""
     if labels is None:
         return None
-    _check_labels(labels, logits.shape[-1])
-    return F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+    if labels.shape != logits.shape[:2]:
+        raise InputError(f"labels {tuple(labels.shape)} must have the shape of the texts, {tuple(logits.shape[:2])}")
+    return F.cross_entropy(logits.flatten(0, 1), _classes(labels.flatten(), logits))
 
 
 def choice_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
     """Mean cross entropy of ``(batch, num_choices)`` logits."""
     if labels is None:
         return None
-    _check_labels(labels, logits.shape[-1])
-    return F.cross_entropy(logits, labels.view(-1))
+    return F.cross_entropy(logits, _classes(labels.view(-1), logits))
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, start: Tensor | None, end: Tensor | None) -> Tensor | None:
     """Mean of both ends' cross entropies; a position past the text counts as no answer and is left out."""
     if start is None or end is None:
         return None
-    length = start_logits.shape[1]
-    ends = [position.squeeze(-1) if position.dim() > 1 else position for position in (start, end)]
+    batch_size, length = start_logits.shape
+    for name, position in (("start_positions", start), ("end_positions", end)):
+        if position.numel() != batch_size or position.is_floating_point():
+            raise InputError(
+                f"{name} must be {batch_size} integers, one for each text, not {position.dtype} {tuple(position.shape)}"
+            )
+    ends = [position.view(-1).long() for position in (start, end)]
     first, last = (position.clamp(0, length) for position in ends)
     start_loss = F.cross_entropy(start_logits, first, ignore_index=length)
     return (start_loss + F.cross_entropy(end_logits, last, ignore_index=length)) / 2
 
 
-def _check_labels(labels: Tensor, num_labels: int) -> None:
-    """A clear error in place of an index out of range deep in a kernel."""
-    if labels.numel() == 0:
-        return
-    low, high = labels.min().item(), labels.max().item()
-    if high >= num_labels or (low < 0 and low != -100):
-        worst = high if high >= num_labels else low
-        raise InputError(f"labels hold {worst}, but there are {num_labels} labels (0 to {num_labels - 1})")
+def _classes(labels: Tensor, logits: Tensor) -> Tensor:
+    """Labels ``(rows,)`` that fit logits ``(..., num_labels)``; a clear error in place of one deep in a kernel."""
+    num_labels = logits.shape[-1]
+    if labels.is_floating_point():
+        raise InputError(f"labels are {labels.dtype}; classes are integers, 0 to {num_labels - 1}")
+    if len(labels) * num_labels != logits.numel():
+        raise InputError(f"{len(labels)} labels for {logits.numel() // num_labels} rows of logits")
+    if labels.numel():
+        low, high = (int(end) for end in labels.aminmax())
+        if high >= num_labels or (low < 0 and low != -100):
+            worst = high if high >= num_labels else low
+            raise InputError(f"labels hold {worst}, but there are {num_labels} labels (0 to {num_labels - 1})")
+    return labels.long()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+import difflib
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -10,11 +11,13 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from dure.errors import InputError, ShapeMismatchError
+from dure.errors import InputError
 from dure.hub.commit import atomic_folder
 from dure.hub.resolve import resolve
-from dure.models.checkpoint import WEIGHTS_FILE, Checkpoint, open_checkpoint, write_weights
+from dure.models import loading
+from dure.models.checkpoint import WEIGHTS_FILE, open_checkpoint, write_weights
 from dure.models.config import PretrainedConfig, read_config
+from dure.models.outputs import ModelOutput
 from dure.models.weights import Renames, from_legacy
 from dure.threads import num_threads
 from dure.typing import PathLike
@@ -35,6 +38,8 @@ class PreTrainedModel(nn.Module):
     renames: ClassVar[Renames] = Renames()
     #: Parameters (our names) that are the same tensor as another one: ``{head: body}``.
     tied_weights: ClassVar[dict[str, str]] = {}
+    #: Second names (originals) under which checkpoints also hold a parameter: ``{second: first}``.
+    aliases: ClassVar[dict[str, str]] = {}
     #: Names in checkpoints that are computed here and not stored.
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids",)
 
@@ -45,14 +50,12 @@ class PreTrainedModel(nn.Module):
     def post_init(self) -> None:
         """Draw the weights and tie those that are one; called at the end of each constructor."""
         if not any(p.is_meta for p in self.parameters()):
-            self.apply(self._init_module)
-            self._tie()
+            for module in self.modules():
+                for leaf in module._parameters:
+                    self.init_parameter(module, leaf)
+            self.tie_weights()
 
-    def _init_module(self, module: nn.Module) -> None:
-        for leaf in module._parameters:
-            self._init_parameter(module, leaf)
-
-    def _init_parameter(self, module: nn.Module, leaf: str) -> None:
+    def init_parameter(self, module: nn.Module, leaf: str) -> None:
         """The originals' scheme: normal matrices and tables, zero biases and padding rows, unit norms."""
         parameter = module._parameters[leaf]
         if parameter is None:
@@ -67,10 +70,15 @@ class PreTrainedModel(nn.Module):
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                 parameter[module.padding_idx].zero_()
 
-    def _tie(self) -> None:
-        if self.config.tie_word_embeddings:
-            for head, body in self.tied_weights.items():
-                _set_parameter(self, head, self.get_parameter(body))
+    @property
+    def active_ties(self) -> dict[str, str]:
+        """Those of ``tied_weights`` that the configuration wants."""
+        return self.tied_weights if self.config.tie_word_embeddings else {}
+
+    def tie_weights(self) -> None:
+        """Make tied parameters one."""
+        for head, body in self.active_ties.items():
+            loading.set_parameter(self, head, self.get_parameter(body))
 
     # --- loading and saving -------------------------------------------------------------------------------------
 
@@ -101,100 +109,44 @@ class PreTrainedModel(nn.Module):
             cache_dir: Another cache than the environment's.
             token: An access token.
             local_files_only: Never download.
-            **overrides: Fields of the configuration to replace, such as ``num_labels=3``.
+            **overrides: Fields of the configuration to replace, such as ``num_labels=3``; arguments of the constructor.
 
         Raises:
+            InputError: An argument is unknown or wrong.
             RepositoryError: The checkpoint isn't there.
+            ConfigError: Its config.json can't be used.
             CheckpointError: Its weights are damaged, unsafe, or don't fit.
         """
+        precision = loading.to_dtype(torch_dtype if dtype is None else dtype)
         snapshot = resolve(name, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only)
         _set_threads()
+        accepted = list(inspect.signature(cls).parameters)[1:]
+        arguments = {key: overrides.pop(key) for key in accepted if key in overrides}
         if config is None:
-            config = cls.config_class.from_dict(read_config(snapshot), **overrides)
+            fields = read_config(snapshot)
+            config = cls.config_class.from_dict(fields, **overrides)
+            _check_overrides(overrides, {*fields, *vars(cls.config_class()), *config.attribute_map, "num_labels"})
+        elif not isinstance(config, cls.config_class):
+            raise InputError(f"config must be a {cls.config_class.__name__}, not {type(config).__name__}")
+        elif overrides:
+            raise InputError(
+                f"{', '.join(sorted(overrides))}: set them in the config that is passed, or pass no config"
+            )
         config._name_or_path = str(name)
         with torch.device("meta"):
-            model = cls(config)
-        model._load(open_checkpoint(snapshot), str(name), _to_dtype(dtype or torch_dtype), ignore_mismatched_sizes)
+            model = cls(config, **arguments)
+        loading.fill(
+            model, open_checkpoint(snapshot), str(name), dtype=precision,
+            ignores_mismatched_sizes=ignore_mismatched_sizes,
+        )  # fmt: skip
         return model.eval()
-
-    def _load(self, weights: Checkpoint, source: str, dtype: torch.dtype | None, ignore_mismatched: bool) -> None:
-        """Take each weight out of the checkpoint as it is; draw those that it lacks; say which."""
-        expected = {self.renames.to_original(name): name for name, _ in self.named_parameters()}
-        found = self._match(weights, set(expected))
-        tied = {self.renames.to_original(n) for n in self.tied_weights} if self.config.tie_word_embeddings else set()
-        mismatched = []
-        for original, name in expected.items():
-            if original not in found:
-                continue
-            tensor = weights[found[original]]()
-            shape = self.get_parameter(name).shape
-            if tensor.shape != shape:
-                mismatched.append((original, tuple(tensor.shape), tuple(shape)))
-                continue
-            wanted = tensor.dtype if dtype is None else dtype
-            _set_parameter(self, name, nn.Parameter(tensor.to(wanted), requires_grad=tensor.is_floating_point()))
-        if mismatched and not ignore_mismatched:
-            rows = "".join(f"\n- {n}: {a} in the checkpoint, {b} in the model" for n, a, b in mismatched)
-            raise ShapeMismatchError(
-                f"weights of {source} don't fit {type(self).__name__}:{rows}\n"
-                "Pass the matching configuration, or ignore_mismatched_sizes=True to draw these anew."
-            )
-        missing = [name for name, p in self.named_parameters() if p.is_meta]
-        self._draw(missing, dtype or torch.float32)
-        used = set(found.values())
-        unused = [name for name in weights if name not in used and not name.endswith(self.ignored_weights)]
-        fresh = sorted({self.renames.to_original(name) for name in missing} - tied)
-        self._report(source, fresh, [name for name in unused if from_legacy(name) not in tied])
-
-    def _match(self, weights: Checkpoint, expected: set[str]) -> dict[str, str]:
-        """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix."""
-        prefix = f"{self.base_model_prefix}."
-        found = {}
-        for name in weights:
-            today = from_legacy(name)
-            for candidate in (today, prefix + today, today.removeprefix(prefix)):
-                if candidate in expected:
-                    found[candidate] = name
-                    break
-        return found
-
-    def _draw(self, names: list[str], dtype: torch.dtype) -> None:
-        """Make the weights that the checkpoint doesn't bring; nothing it brings is touched."""
-        tied = set(self.tied_weights) if self.config.tie_word_embeddings else set()
-        for name in names:
-            if name not in tied:
-                owner, _, leaf = name.rpartition(".")
-                shape = self.get_parameter(name).shape
-                _set_parameter(self, name, nn.Parameter(torch.empty(shape, dtype=dtype)))
-                self._init_parameter(self.get_submodule(owner), leaf)
-        self._tie()
-
-    def _report(self, source: str, fresh: list[str], unused: list[str]) -> None:
-        """One warning that names what was drawn anew and what was left unused, and says what to do."""
-        name = type(self).__name__
-        parts = []
-        if unused and fresh:
-            parts.append(
-                f"Some weights of the model checkpoint at {source} were not used when initializing {name}: {unused}\n"
-                "- This IS expected if the checkpoint was trained with another head or for another task.\n"
-                f"- This IS NOT expected if it was saved from {name} itself."
-            )
-        if fresh:
-            parts.append(
-                f"Some weights of {name} were not initialized from the model checkpoint at {source} and are newly "
-                f"initialized: {fresh}\nYou should probably TRAIN this model on a down-stream task to be able to use "
-                "it for predictions and inference."
-            )
-        if parts:
-            warnings.warn("\n".join(parts), UserWarning, stacklevel=4)
 
     def save_pretrained(self, save_directory: PathLike, state_dict: Mapping[str, Tensor] | None = None) -> None:
         """Write config.json and model.safetensors; the folder is complete or absent, whatever is killed when."""
         self.config.architectures = [type(self).__name__]
         weights = dict(state_dict if state_dict is not None else self.state_dict())
-        if self.config.tie_word_embeddings:
-            for head in self.tied_weights:
-                weights.pop(self.renames.to_original(head), None)
+        for head in self.active_ties:
+            weights.pop(self.renames.to_original(head), None)
         fields = {**self.config.to_dict(), "dtype": str(self.dtype).removeprefix("torch.")}
         with atomic_folder(save_directory) as folder:
             write_weights(weights, Path(folder) / WEIGHTS_FILE)
@@ -206,16 +158,25 @@ class PreTrainedModel(nn.Module):
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # type: ignore[override]
         """All weights by the original's names."""
         ours = super().state_dict(*args, **kwargs)
-        return {self.renames.to_original(name): tensor for name, tensor in ours.items()}
+        theirs = {self.renames.to_original(name): tensor for name, tensor in ours.items()}
+        return theirs | {second: theirs[first] for second, first in self.aliases.items() if first in theirs}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take weights by the original's names, as torch's own method does."""
-        ours = {self.renames.from_original(from_legacy(name)): tensor for name, tensor in state_dict.items()}
-        if self.config.tie_word_embeddings:
-            for head, body in self.tied_weights.items():
-                if body in ours:
-                    ours.setdefault(head, ours[body])
+        theirs = {from_legacy(name): tensor for name, tensor in state_dict.items()}
+        for second, first in self.aliases.items():
+            if second in theirs:
+                theirs.setdefault(first, theirs.pop(second))
+                theirs.pop(second, None)
+        ours = {self.renames.from_original(name): tensor for name, tensor in theirs.items()}
+        for head, body in self.active_ties.items():
+            if body in ours:
+                ours.setdefault(head, ours[body])
         return super().load_state_dict(ours, strict=strict, assign=assign)
+
+    def as_returned(self, result: ModelOutput, return_dict: bool | None) -> Any:
+        """An output, or a plain tuple where the caller or the configuration wants it."""
+        return result if (self.config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
 
     @property
     def base_model(self) -> nn.Module:
@@ -243,49 +204,13 @@ class PreTrainedModel(nn.Module):
         return table
 
 
-def check_inputs(input_ids: Tensor | None, mask: Tensor | None, vocab_size: int, max_positions: int) -> None:
-    """Refuse inputs that would end in an index error deep inside.
-
-    Raises:
-        InputError: With the number that was given and the one that is allowed.
-    """
-    if input_ids is None:
-        return
-    if input_ids.dim() != 2:
-        raise InputError(
-            f"input_ids must have the shape (batch, length), not {tuple(input_ids.shape)}; "
-            "for one text, add a batch dimension: input_ids.unsqueeze(0)"
-        )
-    if mask is not None and mask.shape != input_ids.shape:
-        raise InputError(
-            f"attention_mask {tuple(mask.shape)} must have the shape of input_ids {tuple(input_ids.shape)}"
-        )
-    if input_ids.shape[1] > max_positions:
-        raise InputError(
-            f"a text has {input_ids.shape[1]} tokens, but the model has {max_positions} positions: pass "
-            "truncation=True to the tokenizer or pipeline"
-        )
-    if input_ids.numel() and input_ids.device.type == "cpu":
-        low, high = (int(x) for x in input_ids.aminmax())
-        if low < 0 or high >= vocab_size:
-            raise InputError(f"input_ids hold {low if low < 0 else high}, but the vocabulary has {vocab_size} ids")
-
-
-def _set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None:
-    owner, _, leaf = name.rpartition(".")
-    model.get_submodule(owner)._parameters[leaf] = parameter
-
-
-def _to_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """None stands for "as stored"."""
-    if dtype == "auto":
-        return None
-    if isinstance(dtype, str):
-        value = getattr(torch, dtype, None)
-        if not isinstance(value, torch.dtype):
-            raise InputError(f"dtype {dtype!r} is not a precision; use 'float32', 'bfloat16', 'float16' or 'auto'")
-        return value
-    return torch.float32 if dtype is None else dtype
+def _check_overrides(overrides: Mapping[str, Any], known: set[str]) -> None:
+    """A misspelt ``num_label=3`` must not be a silent field of the configuration."""
+    unknown = sorted(set(overrides) - known)
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise InputError(f"from_pretrained doesn't know {', '.join(unknown)}{hint}")
 
 
 def _set_threads() -> None:

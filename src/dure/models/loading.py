@@ -1,0 +1,163 @@
+"""Weights of a checkpoint go into a model: each is taken as it lies in the file.
+
+What the checkpoint lacks is drawn anew, and the user is told.
+"""
+
+from __future__ import annotations
+
+import collections
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from dure.errors import CheckpointError, InputError, ShapeMismatchError
+from dure.models.checkpoint import Checkpoint
+from dure.models.weights import from_legacy
+
+if TYPE_CHECKING:
+    from dure.models.pretrained import PreTrainedModel
+
+__all__ = ["fill", "set_parameter", "to_dtype"]
+
+#: The name of a weight in the original, and its shapes in the checkpoint and in the model.
+Mismatch = tuple[str, tuple[int, ...], tuple[int, ...]]
+
+
+def fill(
+    model: PreTrainedModel,
+    weights: Checkpoint,
+    source: str,
+    *,
+    dtype: torch.dtype | None,
+    ignores_mismatched_sizes: bool,
+) -> None:
+    """Give a model that was built without memory (on the meta device) its weights.
+
+    Args:
+        model: The model.
+        weights: A checkpoint's.
+        source: The checkpoint's name, for messages.
+        dtype: The precision; None takes the one that is stored.
+        ignores_mismatched_sizes: Draw weights of another shape anew, in place of an error.
+
+    Raises:
+        ShapeMismatchError: Weights have other shapes than the model's; all are named.
+        CheckpointError: The checkpoint has none of the model's weights, or stores some as integers.
+    """
+    ours = {model.renames.to_original(name): name for name, _ in model.named_parameters()}
+    found = _match(model, weights, set(ours))
+    if not found:
+        held = ", ".join(sorted(weights)[:4]) or "nothing"
+        raise CheckpointError(f"{source} has no weights of {type(model).__name__}; it holds {held}, ...")
+    if dtype is None:
+        dtype = _stored_dtype(weights[name]() for name in found.values())
+    mismatched: list[Mismatch] = []
+    for original, stored in found.items():
+        tensor, shape = weights[stored](), model.get_parameter(ours[original]).shape
+        if tensor.shape != shape:
+            mismatched.append((original, tuple(tensor.shape), tuple(shape)))
+            continue
+        if not tensor.is_floating_point():
+            raise CheckpointError(f"{source}: {stored} is stored as {tensor.dtype}; Dure reads floating-point weights")
+        set_parameter(model, ours[original], nn.Parameter(tensor.to(dtype)))
+    if mismatched and not ignores_mismatched_sizes:
+        rows = "".join(f"\n- {n}: {list(a)} in the checkpoint, {list(b)} in the model" for n, a, b in mismatched)
+        raise ShapeMismatchError(
+            f"weights of {source} don't fit {type(model).__name__}:{rows}\n"
+            "Pass the matching configuration, or ignore_mismatched_sizes=True to draw these anew."
+        )
+    fresh = _draw_missing(model, dtype)
+    tied = {model.renames.to_original(name) for name in model.active_ties}
+    unused = sorted(
+        name
+        for name in set(weights) - set(found.values())
+        if not name.endswith(model.ignored_weights) and from_legacy(name) not in tied | set(model.aliases)
+    )
+    _report(model, source, fresh, unused, mismatched)
+
+
+def _match(model: PreTrainedModel, weights: Checkpoint, expected: set[str]) -> dict[str, str]:
+    """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix."""
+    prefix = f"{model.base_model_prefix}."
+    found: dict[str, str] = {}
+    second: dict[str, str] = {}
+    for name in weights:
+        today = from_legacy(name)
+        for candidate in (today, prefix + today, today.removeprefix(prefix)):
+            if candidate in expected:
+                found[candidate] = name
+                break
+            if candidate in model.aliases:
+                second[model.aliases[candidate]] = name
+    return {**second, **found}
+
+
+def _stored_dtype(tensors: Iterable[Tensor]) -> torch.dtype:
+    """The precision of most weights."""
+    counts = collections.Counter(tensor.dtype for tensor in tensors if tensor.is_floating_point())
+    return counts.most_common(1)[0][0] if counts else torch.float32
+
+
+def _draw_missing(model: PreTrainedModel, dtype: torch.dtype) -> list[str]:
+    """Make the weights that the checkpoint doesn't bring, and return their original names."""
+    names = [
+        name for name, parameter in model.named_parameters() if parameter.is_meta and name not in model.active_ties
+    ]
+    for name in names:
+        owner, _, leaf = name.rpartition(".")
+        set_parameter(model, name, nn.Parameter(torch.empty(model.get_parameter(name).shape, dtype=dtype)))
+        model.init_parameter(model.get_submodule(owner), leaf)
+    model.tie_weights()
+    return sorted(model.renames.to_original(name) for name in names)
+
+
+def _report(
+    model: PreTrainedModel, source: str, fresh: list[str], unused: list[str], mismatched: list[Mismatch]
+) -> None:
+    """One warning that names what was drawn anew and what was left unused, and says what to do.
+
+    Weights of another head alone are no news: that a body or another head leaves them out is what was asked for.
+    """
+    name = type(model).__name__
+    parts = []
+    if unused and (fresh or name in (model.config.architectures or [name])):
+        parts.append(
+            f"Some weights of the model checkpoint at {source} were not used when initializing {name}: {unused}\n"
+            "- This IS expected if the checkpoint was trained with another head or for another task.\n"
+            f"- This IS NOT expected if it was saved from {name} itself: then its files and config.json differ."
+        )
+    if fresh:
+        shapes = "".join(f"\n- {n}: {list(a)} in the checkpoint, {list(b)} in the model" for n, a, b in mismatched)
+        because = f"\nOf these, the shapes did not match:{shapes}" if shapes else ""
+        parts.append(
+            f"Some weights of {name} were not initialized from the model checkpoint at {source} and are newly "
+            f"initialized: {fresh}{because}\nYou should probably TRAIN this model on a down-stream task to be able to "
+            "use it for predictions and inference."
+        )
+    if parts:
+        warnings.warn("\n".join(parts), UserWarning, stacklevel=4)
+
+
+def set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None:
+    """Put a parameter at a dotted name."""
+    owner, _, leaf = name.rpartition(".")
+    model.get_submodule(owner)._parameters[leaf] = parameter
+
+
+def to_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    """A precision by name or as torch's; float32 where none is given, None for ``"auto"``.
+
+    Raises:
+        InputError: No precision has that name.
+    """
+    if dtype == "auto":
+        return None
+    named = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
+    if dtype is None:
+        return torch.float32
+    if not isinstance(named, torch.dtype) or not named.is_floating_point:
+        raise InputError(f"dtype {dtype!r} is not a precision; use 'float32', 'bfloat16', 'float16' or 'auto'")
+    return named

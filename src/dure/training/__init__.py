@@ -1,1 +1,1 @@
-
+"""Examples in, checkpoint out: the Trainer and its parts."""

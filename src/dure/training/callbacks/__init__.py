@@ -1,0 +1,1 @@
+"""What isn't the loop: when to log, evaluate and save; progress bars, tables, stopping early."""

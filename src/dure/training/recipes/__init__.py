@@ -1,0 +1,1 @@
+"""Whole jobs from files to a saved model, as the command line runs them."""

@@ -87,9 +87,7 @@ def _add(digest: _Digest, value: Any, above: list[int]) -> None:
     digest.update(f"<{type(value).__qualname__}>".encode())
     if id(value) in above:
         digest.update(str(above.index(id(value))).encode())
-    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, PurePath, np.generic, np.dtype)):
-        digest.update(repr(value).encode("utf-8", "surrogatepass"))
-    elif isinstance(value, (datetime.date, datetime.time, datetime.timedelta, enum.Enum, range, slice)):
+    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, PurePath, np.generic, np.dtype)) or isinstance(value, (datetime.date, datetime.time, datetime.timedelta, enum.Enum, range, slice)):
         digest.update(repr(value).encode("utf-8", "surrogatepass"))
     elif handler := _handler(value):
         above.append(id(value))

@@ -273,4 +273,6 @@ def _from_json(described: Any) -> Any:
         if kind != "Sequence" and isinstance(inner, (dict, list)):
             return [inner]
         return Sequence(inner, length=described.get("length", -1), id=described.get("id"))
-    raise DatasetError(f"the data set has a column of type {kind!r}; supported are Value, ClassLabel, Sequence and List")
+    raise DatasetError(
+        f"the data set has a column of type {kind!r}; supported are Value, ClassLabel, Sequence and List"
+    )

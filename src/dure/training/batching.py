@@ -10,7 +10,7 @@ import torch
 
 from dure.errors import InputError, TrainingError
 
-__all__ = ["Examples", "accepted_columns", "evaluation_batches", "stack_rows", "training_batches"]
+__all__ = ["Examples", "accepted_columns", "evaluation_batches", "training_batches"]
 
 #: Batches whose examples are sorted together: enough that little is padded, few enough that chance mixes them.
 _BATCHES_TOGETHER = 50
@@ -135,24 +135,3 @@ def evaluation_batches(count: int, batch_size: int, lengths: Sequence[int] | Non
     if lengths is not None:
         order.sort(key=lengths.__getitem__, reverse=True)
     return [order[i : i + batch_size] for i in range(0, count, batch_size)]
-
-
-def stack_rows(rows: Sequence[Any]) -> dict[str, Any]:
-    """Rows of equal shapes to a batch of tensors; texts are left out.
-
-    Raises:
-        InputError: A column's values differ in shape, as token ids of different lengths do.
-    """
-    batch: dict[str, Any] = {}
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        if isinstance(values[0], str) or values[0] is None:
-            continue
-        try:
-            batch[name] = torch.stack([torch.as_tensor(value) for value in values])
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise InputError(
-                f"column {name!r} can't be made into one tensor: {error}; give the Trainer the tokenizer "
-                "(processing_class=tokenizer) so that batches are padded, or a data_collator"
-            ) from error
-    return batch

@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from dure.datasets.collators import DataCollatorWithPadding
+from dure.datasets.collators import DataCollatorWithPadding, default_data_collator
 from dure.errors import InputError, TrainingError
 from dure.hub.commit import atomic_folder, write_json
 from dure.layers.embedding import keep_gradients
 from dure.training.arguments import TrainingArguments
-from dure.training.batching import Examples, accepted_columns, stack_rows, training_batches
+from dure.training.batching import Examples, accepted_columns, training_batches
 from dure.training.callbacks.base import Callbacks
 from dure.training.callbacks.flow import FlowCallback
 from dure.training.callbacks.report import ReportCallback
@@ -80,7 +80,9 @@ class Trainer:
         self.model: Any = model if model_init is None else model_init()
         self.processing_class = processing_class if processing_class is not None else tokenizer
         pads = data_collator is None and hasattr(self.processing_class, "pad")
-        self.data_collator = data_collator or (DataCollatorWithPadding(self.processing_class) if pads else stack_rows)
+        self.data_collator = data_collator or (
+            DataCollatorWithPadding(self.processing_class) if pads else default_data_collator
+        )
         self.train_dataset, self.eval_dataset = train_dataset, eval_dataset
         self.compute_loss_func, self.compute_metrics = compute_loss_func, compute_metrics
         self.preprocess_logits_for_metrics = preprocess_logits_for_metrics

@@ -106,7 +106,9 @@ def read_labelled(path: str, columns: Columns, *, delimiter: str | None = None, 
             raise ColumnError(f"{path} has no column {name!r}; it has {', '.join(dataset.column_names)}")
     for row, value in enumerate(dataset[columns.label]):
         if value is None or str(value).strip() == "":
-            raise LabelError(f"{path}, row {row + 1}: the label ({columns.label}) is empty; fill it in or remove the row")
+            raise LabelError(
+                f"{path}, row {row + 1}: the label ({columns.label}) is empty; fill it in or remove the row"
+            )
     return dataset
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dure.training.arguments import TrainingArguments
 from dure.training.checkpoint import checkpoints
 from dure.training.outputs import EvalPrediction
 from dure.training.recipes.labelled import Columns, Labels, read_labelled, tokenized
+from dure.training.seed import set_seed
 from dure.training.trainer import Trainer
 
 __all__ = ["Report", "TextClassification"]
@@ -90,6 +90,7 @@ class TextClassification:
         datasets = self._read()
         train = datasets["train"]
         labels = Labels.of(train[self.columns.label], self.data)
+        set_seed(self.args.seed)  # the head's weights are drawn at random
         tokenizer = AutoTokenizer.from_pretrained(self.model)
         max_length = self.max_length or min(tokenizer.model_max_length, 512)
         rows = {}
@@ -121,9 +122,14 @@ class TextClassification:
             if path is not None:
                 datasets[name] = read_labelled(path, self.columns, **options)
         if len(datasets) == 1 and self.held_out > 0:
-            rows = [i for part in _stratified(datasets["train"][self.columns.label], self.held_out, self.args.seed) for i in part]
-            cut = len(rows) - int(round(len(rows) * 0))
-            del cut
+            train = datasets["train"].class_encode_column(self.columns.label)
+            parts = train.train_test_split(self.held_out, seed=self.args.seed, stratify_by_column=self.columns.label)
+            rows = {"train": parts["train"], "validation": parts["test"]}
+            # Back to the labels as they are written: their numbers are decided by the training part.
+            names = train.features[self.columns.label].names
+            for name, part in rows.items():
+                written = [names[number] for number in part[self.columns.label]]
+                datasets[name] = part.remove_columns(self.columns.label).add_column(self.columns.label, written)
         return datasets
 
     def _measure(self, trainer: Trainer, dataset: Dataset, labels: Labels, name: str) -> Report:
@@ -142,3 +148,26 @@ class TextClassification:
             write_json(Path(self.args.output_dir) / "results.json", {"data": report.source, **report.metrics})
         for folder in checkpoints(self.args.output_dir):
             shutil.rmtree(folder)
+
+
+def _metrics(facts: EvalPrediction, num_labels: int) -> dict[str, float]:
+    """Accuracy and F1: of the second class where there are two, else the mean over classes."""
+    answers = np.argmax(facts.predictions, axis=-1)
+    average = "binary" if num_labels == 2 else "macro"
+    return {
+        "accuracy": accuracy(answers, facts.label_ids),
+        "f1": float(f1(answers, facts.label_ids, average=average)),  # type: ignore[arg-type]
+    }
+
+
+def _new_model(name: str, labels: Labels) -> Any:
+    """The pretrained body with a new head."""
+    with warnings.catch_warnings():
+        # That the head is new is the point here, not a surprise.
+        warnings.filterwarnings("ignore", message=".*newly initialized")
+        return AutoModelForSequenceClassification.from_pretrained(
+            name,
+            num_labels=len(labels.names),
+            id2label=dict(enumerate(labels.names)),
+            label2id={label: i for i, label in enumerate(labels.names)},
+        )

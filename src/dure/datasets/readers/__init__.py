@@ -1,0 +1,1 @@
+"""Files to Arrow tables, one format per file."""

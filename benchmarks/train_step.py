@@ -14,8 +14,8 @@ import torch
 import transformers
 
 import dure
-from dure.layers.embedding import keep_gradients
 from dure.hub.resolve import resolve
+from dure.layers.embedding import keep_gradients
 
 
 def make_batches(count: int, rows: int) -> list[dict[str, torch.Tensor]]:

@@ -231,8 +231,8 @@ def flags(code: int) -> int:
     char = chr(code)
     category = unicodedata.category(char)
     is_ascii_symbol = code < 128 and char.isprintable() and not char.isalnum() and char != " "
-    is_punctuation = category[0] == "P" and code not in NEWER_PUNCTUATION_SET or code in OLD_PUNCTUATION
-    is_mark = category == "Mn" and code not in NEWER_MARKS_SET or code in OLDER_MARKS_SET
+    is_punctuation = (category[0] == "P" and code not in NEWER_PUNCTUATION_SET) or code in OLD_PUNCTUATION
+    is_mark = (category == "Mn" and code not in NEWER_MARKS_SET) or code in OLDER_MARKS_SET
     is_control = category in {"Cc", "Co"} or (category == "Cf" and code not in NEWER_FORMATS_SET)
     is_word = (
         category[0] in "LM" or category in {"Nd", "Nl", "Pc"} or code in ALPHABETIC_SET or code in {0x200C, 0x200D}

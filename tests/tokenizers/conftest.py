@@ -9,9 +9,33 @@ from collections.abc import Callable
 import pytest
 
 HARD_TEXTS = [
-    "", " ", "a", "\t\n", "Hello, World!", "Décret çà É naïve", "e\u0301a\u0323\u0301", "한국어 텍스트입니다.", "한국어",
-    "\u1112\u1161\u11ab", "日本語 中文", "😀👨‍👩‍👧🇰🇷", "שלום עולם", "مرحبا", "\u0000x\ufffd", "\u200b\u200d\ufeff", "a\u00adb", "ıİſẞ",
-    "x" * 300, "don't [MASK] me [SEP]", "[CLS]", "  lead and trail  ", "\u302e\u0301a", "\U0001d165\U0001d15f", "C++/C#", "３．１４％", "ﬁ ﬂ",
+    "",
+    " ",
+    "a",
+    "\t\n",
+    "Hello, World!",
+    "Décret çà É naïve",
+    "e\u0301a\u0323\u0301",
+    "한국어 텍스트입니다.",
+    "한국어",
+    "\u1112\u1161\u11ab",
+    "日本語 中文",
+    "😀👨‍👩‍👧🇰🇷",
+    "שלום עולם",
+    "مرحبا",
+    "\u0000x\ufffd",
+    "\u200b\u200d\ufeff",
+    "a\u00adb",
+    "ıİſẞ",
+    "x" * 300,
+    "don't [MASK] me [SEP]",
+    "[CLS]",
+    "  lead and trail  ",
+    "\u302e\u0301a",
+    "\U0001d165\U0001d15f",
+    "C++/C#",
+    "３．１４％",
+    "ﬁ ﬂ",
 ]
 
 
@@ -20,9 +44,29 @@ def small_tokenizer_json() -> str:
     """A tokenizer.json in BERT's form with a vocabulary of letters, a few pieces, Hangul and punctuation."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     letters = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-/#%한국어텍스트입니다日本語"
-    tokens += [*letters, *("##" + c for c in letters), "hello", "wor", "##ld", "the", "##ing", "un", "##able", "한국", "##국어"]
+    tokens += [
+        *letters,
+        *("##" + c for c in letters),
+        "hello",
+        "wor",
+        "##ld",
+        "the",
+        "##ing",
+        "un",
+        "##able",
+        "한국",
+        "##국어",
+    ]
     special = [
-        {"id": i, "content": t, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        {
+            "id": i,
+            "content": t,
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
         for i, t in enumerate(tokens[:5])
     ]
     sep, cls = {"SpecialToken": {"id": "[SEP]", "type_id": 0}}, {"SpecialToken": {"id": "[CLS]", "type_id": 0}}
@@ -47,7 +91,15 @@ def random_text() -> Callable[[random.Random], str]:
     """A function that draws a random text from all of Unicode, with an accent on what breaks tokenizers."""
 
     def draw(random_: random.Random) -> str:
-        pools = [(0x20, 0x7E), (0x20, 0x24F), (0x300, 0x36F), (0xAC00, 0xD7A3), (0x1100, 0x11FF), (0x4E00, 0x9FFF), (0, 0x10FFFF)]
+        pools = [
+            (0x20, 0x7E),
+            (0x20, 0x24F),
+            (0x300, 0x36F),
+            (0xAC00, 0xD7A3),
+            (0x1100, 0x11FF),
+            (0x4E00, 0x9FFF),
+            (0, 0x10FFFF),
+        ]
         chars = []
         for _ in range(random_.randrange(0, 40)):
             low, high = random_.choice(pools)

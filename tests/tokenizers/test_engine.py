@@ -15,7 +15,13 @@ tokenizers = pytest.importorskip("tokenizers")
 
 def expected_rows(encoding: object) -> list[dict[str, object]]:
     return [
-        {"ids": e.ids, "type_ids": e.type_ids, "special": e.special_tokens_mask, "words": e.word_ids, "offsets": e.offsets}
+        {
+            "ids": e.ids,
+            "type_ids": e.type_ids,
+            "special": e.special_tokens_mask,
+            "words": e.word_ids,
+            "offsets": e.offsets,
+        }
         for e in [encoding, *encoding.overflowing]
     ]
 
@@ -38,7 +44,9 @@ def our_rows(rows: object) -> list[dict[str, object]]:
     return out
 
 
-def check_equal(engine: Engine, oracle: object, texts: list[str], pairs: list[str] | None = None, **kwargs: object) -> None:
+def check_equal(
+    engine: Engine, oracle: object, texts: list[str], pairs: list[str] | None = None, **kwargs: object
+) -> None:
     rows = our_rows(engine.encode(texts, pairs, num_threads=2, overflow=True, **kwargs))
     inputs = texts if pairs is None else list(zip(texts, pairs, strict=True))
     expected = [row for e in oracle.encode_batch(inputs) for row in expected_rows(e)]
@@ -58,7 +66,9 @@ def test_every_code_point_is_normalized_like_the_original(small_tokenizer_json: 
     document = json.loads(small_tokenizer_json)
     chars = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]
     for flag in ("clean_text", "handle_chinese_chars", "strip_accents", "lowercase"):
-        options = dict.fromkeys(("clean_text", "handle_chinese_chars", "strip_accents", "lowercase"), False) | {flag: True}
+        options = dict.fromkeys(("clean_text", "handle_chinese_chars", "strip_accents", "lowercase"), False) | {
+            flag: True
+        }
         document["normalizer"] = {"type": "BertNormalizer", **options}
         ours = Engine.from_json(json.dumps(document).encode())
         theirs = tokenizers.normalizers.BertNormalizer(**options)
@@ -113,7 +123,12 @@ def test_truncation(
 def test_added_tokens(small_tokenizer_json: str, random_texts: list[str]) -> None:
     oracle = tokenizers.Tokenizer.from_str(small_tokenizer_json)
     engine = Engine.from_json(small_tokenizer_json.encode())
-    flags = [(False, False, False, True), (True, False, False, False), (False, True, True, False), (False, True, False, True)]
+    flags = [
+        (False, False, False, True),
+        (True, False, False, False),
+        (False, True, True, False),
+        (False, True, False, True),
+    ]
     contents = ["é", "ab", "<x>", "한"]
     for content, (single, left, right, normalized) in zip(contents, flags, strict=True):
         added = tokenizers.AddedToken(content, single_word=single, lstrip=left, rstrip=right, normalized=normalized)
@@ -125,7 +140,9 @@ def test_added_tokens(small_tokenizer_json: str, random_texts: list[str]) -> Non
     for text in random_texts[:1000]:
         chars = list(text)
         for _ in range(3):
-            chars.insert(random_.randrange(len(chars) + 1), random_.choice(["é", "E\u0301", "ab", " <x> ", " 한", "[SEP]"]))
+            chars.insert(
+                random_.randrange(len(chars) + 1), random_.choice(["é", "E\u0301", "ab", " <x> ", " 한", "[SEP]"])
+            )
         texts.append("".join(chars))
     check_equal(engine, oracle, texts)
 
@@ -133,7 +150,9 @@ def test_added_tokens(small_tokenizer_json: str, random_texts: list[str]) -> Non
 def test_writing_and_reading_back(small_tokenizer_json: str, random_texts: list[str]) -> None:
     document = json.loads(small_tokenizer_json)
     document["truncation"] = {"direction": "Right", "max_length": 128, "strategy": "LongestFirst", "stride": 0}
-    engine = Engine.from_json(json.dumps(document).encode()).with_added_tokens([("<new>", True, False, False, False, False)])
+    engine = Engine.from_json(json.dumps(document).encode()).with_added_tokens(
+        [("<new>", True, False, False, False, False)]
+    )
     written = engine.to_json()
     assert json.loads(written)["truncation"] == document["truncation"]
     oracle = tokenizers.Tokenizer.from_str(written)

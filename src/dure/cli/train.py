@@ -11,8 +11,8 @@ from dure.errors import InputError
 __all__ = ["add_parser", "run"]
 
 _DESCRIPTION = """\
-Fine-tune a pretrained model on labelled texts, measure it on texts that it hasn't seen, and save it. Files are CSV, TSV,
-JSON or JSON Lines. Without --validation and --test, a fifth of the data is set aside to measure with."""
+Fine-tune a pretrained model on labelled texts, measure it on texts that it hasn't seen, and save it. Files are CSV,
+TSV, JSON or JSON Lines. Without --validation and --test, a fifth of the data is set aside to measure with."""
 
 _EXAMPLES = """\
 examples:

@@ -208,11 +208,11 @@ def _widen_structs(first: Any, second: Any, mixed: Any) -> Any:
 
 
 def _is_any_list(type_: Any) -> bool:
-    return pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_)
+    return bool(pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_fixed_size_list(type_))
 
 
 def _is_number(type_: Any) -> bool:
-    return pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_)
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_boolean(type_))
 
 
 def _wider_number(first: Any, second: Any) -> Any:

@@ -180,7 +180,7 @@ class _Rows(_Access):
                 )
                 for row in calls
             ]
-            return found[0] if batched else found  # type: ignore[no-any-return]
+            return found[0] if batched else found
 
         return self._with(rows.filtered(self._table, keep, batch_size or max(1, len(self))))
 
@@ -210,7 +210,8 @@ class _Rows(_Access):
         train, test = rows.train_test_indices(
             self._table, sizes, random, is_shuffled=shuffle, stratify_by=stratify_by_column
         )
-        return DatasetDict({"train": self.select(train), "test": self.select(test)})
+        parts: dict[str, Any] = {"train": self.select(train), "test": self.select(test)}
+        return DatasetDict(parts)
 
     def flatten_indices(self) -> Self:
         """The same rows, lying in order."""

@@ -6,7 +6,7 @@ can't be reduced to facts has no fingerprint, and then nothing is cached. There 
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import functools
 import hashlib
@@ -26,6 +26,13 @@ __all__ = ["UnhashableError", "of", "of_arrow", "of_file"]
 #: Up to this size a file counts by its content, beyond it by path, size and time of change.
 _SMALL_BYTES = 4 << 20
 _LENGTH = 16
+
+
+#: Values that are what they look like.
+_WRITTEN_OUT = (
+    *(bool, int, float, complex, str, bytes, PurePath, np.generic, np.dtype),
+    *(dt.date, dt.time, dt.timedelta, enum.Enum, range, slice),
+)
 
 
 class UnhashableError(Exception):
@@ -87,7 +94,7 @@ def _add(digest: _Digest, value: Any, above: list[int]) -> None:
     digest.update(f"<{type(value).__qualname__}>".encode())
     if id(value) in above:
         digest.update(str(above.index(id(value))).encode())
-    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, PurePath, np.generic, np.dtype)) or isinstance(value, (datetime.date, datetime.time, datetime.timedelta, enum.Enum, range, slice)):
+    elif value is None or isinstance(value, _WRITTEN_OUT):
         digest.update(repr(value).encode("utf-8", "surrogatepass"))
     elif handler := _handler(value):
         above.append(id(value))

@@ -90,7 +90,7 @@ def _files(patterns: Any) -> list[Path]:
     files = []
     for pattern in [patterns] if isinstance(patterns, (str, Path)) else list(patterns):
         text = str(Path(pattern).expanduser())
-        found = [text] if Path(text).is_file() else sorted(glob.glob(text, recursive=True))
+        found = [text] if Path(text).is_file() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - any pattern, absolute too
         if not found:
             raise DataFileError(f"{pattern}: no such file (looked from {Path.cwd()})")
         files += [Path(file) for file in found if not Path(file).is_dir()]

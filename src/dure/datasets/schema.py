@@ -56,7 +56,7 @@ class ClassLabel:
 
     # Not shown and not compared: it follows from the names.
     num_classes: int = field(default=None, repr=False)  # type: ignore[assignment]
-    names: list[str] = field(default=None)  # type: ignore[assignment]
+    names: list[str] = field(default=None)  # type: ignore[arg-type]
     names_file: PathLike | None = field(default=None, repr=False)
     id: str | None = None
 
@@ -84,7 +84,7 @@ class ClassLabel:
         return "int64"
 
     @overload
-    def str2int(self, values: str) -> int: ...
+    def str2int(self, values: str) -> int: ...  # type: ignore[overload-overlap]
     @overload
     def str2int(self, values: SequenceOf[str]) -> list[int]: ...
     def str2int(self, values: str | SequenceOf[str]) -> int | list[int]:

@@ -1,4 +1,4 @@
-"""From Python values to Arrow: one column's values to an array, and chunk after chunk to a table in memory or a file."""
+"""From Python values to Arrow: a column's values to an array, and chunk after chunk to a table in memory or a file."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def columns_to_table(
             found[name] = features.require(name, purpose=" in features, but in the data")
             arrays[name] = cast_array(array, found[name], column=name)
         else:
-            arrays[name], found[name] = _preferred(array, name, (preferred or {}).get(name))
+            arrays[name], found[name] = _preferred(array, name, None if preferred is None else preferred.get(name))
     check_lengths({name: len(array) for name, array in arrays.items()})
     return pa.table(list(arrays.values()), schema=found.type_schema), found
 

@@ -31,7 +31,7 @@ class Encodings:
     @property
     def sample_ids(self) -> NDArray[np.int64]: ...  # (num_rows,)
     def padded(self, column: str, length: int, fill: int, left: bool, /) -> NDArray[np.int64]:
-        """``(num_rows, length)``. Columns: ids, type_ids, special_tokens_mask, attention_mask. ``length`` >= longest row."""
+        """``(num_rows, length)`` of ids, type_ids, special_tokens_mask or attention_mask; ``length`` >= longest row."""
     def lists(self, column: str, /) -> list[list[int]]: ...
 
 class Engine:
@@ -41,9 +41,9 @@ class Engine:
     def from_json(data: bytes, /) -> Engine:
         """From the bytes of a tokenizer.json. Raises ValueError with one clear sentence."""
     def to_json(self) -> str:
-        """As a tokenizer.json that the original library reads; sections it doesn't use (truncation, padding) are kept."""
+        """As a tokenizer.json that the original reads; sections it doesn't use (truncation, padding) are kept."""
     def with_added_tokens(self, tokens: Sequence[tuple[str, bool, bool, bool, bool, bool]], /) -> Engine:
-        """A copy with more tokens, each (content, special, single_word, lstrip, rstrip, normalized); known ones keep ids."""
+        """A copy with more tokens: (content, special, single_word, lstrip, rstrip, normalized); known ones keep ids."""
     def encode(
         self,
         texts: Sequence[str],

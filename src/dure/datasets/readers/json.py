@@ -29,10 +29,8 @@ def read_json(path: Path, *, field: str | None = None, encoding: str | None = No
     text = read_text(path, encoding)
     if not text.strip():
         raise DataFileError(f"{path} is empty")
-    if field is not None or text.lstrip()[0] == "[":
-        rows = _document(path, text, field)
-    else:
-        rows = _lines(path, text)
+    is_document = field is not None or text.lstrip()[0] == "["
+    rows = _document(path, text, field) if is_document else _lines(path, text)
     writer = TableWriter()
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part = rows[start : start + _ROWS_AT_ONCE]

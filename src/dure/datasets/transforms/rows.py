@@ -113,7 +113,7 @@ def train_test_indices(
         return range(train), range(train, train + test)
     if stratify_by is None:
         order = random.permutation(table.num_rows)
-        return order[test : test + train], order[:test]
+        return np.asarray(order[test : test + train]), np.asarray(order[:test])
     if not isinstance(table.features.require(stratify_by), ClassLabel):
         raise DatasetError(
             f"column {stratify_by!r} must hold classes to stratify by: call class_encode_column({stratify_by!r}) first"
@@ -151,7 +151,8 @@ def _spread(counts: NDArray[np.int64], total: int, random: Any) -> NDArray[np.in
         count = min(len(tied), missing)
         given[random.choice(tied, size=count, replace=False)] += 1
         missing -= count
-    return given.astype(np.int64)
+    result: NDArray[np.int64] = given.astype(np.int64)
+    return result
 
 
 def _next(table: Table, what: str, *facts: Any) -> str | None:

@@ -2,7 +2,7 @@
 
     python cpp/generate_unicode_tables.py > cpp/src/unicode_tables.inc
 
-BERT's vocabularies were made with the tables of the libraries that everybody tokenizes with, so what counts is what these
+BERT's vocabularies were made with the tables of the libraries that all tokenize with, so what counts is what these
 do. Their categories (control, punctuation, nonspacing mark) are frozen at Unicode 8.0, their lower case is that of
 Unicode 17, and one canonical decomposition of Unicode 13 is unknown to them. Those differences from this Python's data
 are listed below, as code point ranges; tests compare every code point with the original.

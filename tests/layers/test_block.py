@@ -65,7 +65,7 @@ def test_who_wants_states_gets_all() -> None:
 def test_vocabulary_head_is_a_layer_a_norm_and_a_table() -> None:
     head = VocabularyHead(8, 11, activation_name="gelu", epsilon=1e-12)
     hidden = torch.randn(2, 3, 8)
-    middle = F.layer_norm(F.gelu(hidden @ head.dense.weight.T + head.dense.bias), (8,))
+    middle = F.layer_norm(F.gelu(hidden @ head.dense.weight.T + head.dense.bias), (8,), eps=1e-12)
     torch.testing.assert_close(head(hidden), middle @ head.decoder.weight.T + head.decoder.bias, rtol=1e-5, atol=1e-5)
 
 

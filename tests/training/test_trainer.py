@@ -347,7 +347,7 @@ def test_errors_name_what_is_missing(parts, tmp_path):
 def test_resume_errors(parts, tmp_path):
     with pytest.raises(TrainingError, match="no complete checkpoint"):
         parts.trainer(tmp_path / "none").train(resume_from_checkpoint=True)
-    with pytest.raises(TrainingError, match="trainer_state.json"):
+    with pytest.raises(TrainingError, match=r"trainer_state\.json"):
         parts.trainer(tmp_path / "none").train(resume_from_checkpoint=tmp_path)
     parts.trainer(tmp_path, max_steps=2).train()
     folder = tmp_path / "checkpoint-2"

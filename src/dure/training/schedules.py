@@ -24,7 +24,7 @@ def _constant(step: int, warmup: int, total: int) -> float:
 
 def _constant_with_warmup(step: int, warmup: int, total: int) -> float:
     del total
-    return min(1.0, step / max(1, warmup))
+    return min(1.0, step / warmup) if warmup else 1.0
 
 
 def _linear(step: int, warmup: int, total: int) -> float:

@@ -92,7 +92,7 @@ class Trainer:
         self.callbacks = Callbacks([FlowCallback, ReportCallback, *(callbacks or [])])
         self.state, self.control = TrainerState(), TrainerControl()
         self._loss_since_log, self._total_loss, self._last_log = 0.0, 0.0, 0
-        self._grad_norm = 0.0
+        self._grad_norm, self._learning_rate = 0.0, self.args.learning_rate
         self._tell("on_init_end")
 
     # --- training -----------------------------------------------------------------------------------------------
@@ -169,6 +169,7 @@ class Trainer:
     def _step(self, batches: list[Any]) -> None:
         """One step of the optimizer, and what is counted about it."""
         self.model.train()
+        self._learning_rate = self.lr_scheduler.get_last_lr()[0]
         result = train_step(
             self.model,
             batches,
@@ -193,7 +194,7 @@ class Trainer:
                 {
                     "loss": round(self._loss_since_log / steps, 4),
                     "grad_norm": self._grad_norm,
-                    "learning_rate": self.lr_scheduler.get_last_lr()[0],
+                    "learning_rate": self._learning_rate,
                 }
             )
             self._total_loss, self._loss_since_log = self._total_loss + self._loss_since_log, 0.0

@@ -24,7 +24,8 @@ def same(kind, path, tmp_path, **options):
     assert ours.column_names == theirs.column_names
     assert ours.to_dict() == theirs.to_dict()
     for name, feature in theirs.features.items():
-        assert ours.features[name].dtype == feature.dtype
+        # Newer releases of pandas say "large" where offsets are wider; the values are the same.
+        assert ours.features[name].dtype == feature.dtype.removeprefix("large_")
     return ours
 
 

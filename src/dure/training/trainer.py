@@ -156,7 +156,8 @@ class Trainer:
                 self._tell("on_step_begin")
                 self._step([examples.batch(rows) for rows in several])
                 state.global_step += 1
-                state.epoch = epoch + (step + 1) / plan.steps_per_epoch
+                done = min((step + 1) * args.gradient_accumulation_steps, plan.batches_per_epoch)
+                state.epoch = epoch + done / plan.batches_per_epoch
                 self._tell("on_step_end")
                 self._obey()
                 if control.should_epoch_stop or control.should_training_stop:

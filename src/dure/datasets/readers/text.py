@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ def read_text_file(
         ends = [row + "\n" for row in rows[:-1]] + ([rows[-1]] if rows[-1] else [])
         rows = ends if keep_linebreaks else [row.removesuffix("\n") for row in ends]
     elif sample_by == "paragraph":
-        rows = [part.strip("\n") for part in re.split(r"\n\n+", text) if part.strip("\n")]
+        rows = [part for part in text.split("\n\n") if part]
     elif sample_by == "document":
         rows = [text]
     else:

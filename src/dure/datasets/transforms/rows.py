@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,11 @@ def sorted_by(table: Table, columns: list[str], reverse: bool | list[bool]) -> T
         raise InputError(f"reverse has {len(reversed_)} directions for {len(columns)} columns")
     directions = ["descending" if backwards else "ascending" for backwards in reversed_]
     keys = list(zip(columns, directions, strict=True))
-    return selected(table, np.asarray(pc.sort_indices(table.columns(columns).read(), sort_keys=keys)).astype(np.int64))
+    with warnings.catch_warnings():
+        # pyarrow 25 moved the place of None, which isn't even given here, to each key; older releases know no such key.
+        warnings.simplefilter("ignore", FutureWarning)
+        order = pc.sort_indices(table.columns(columns).read(), sort_keys=keys)
+    return selected(table, np.asarray(order).astype(np.int64))
 
 
 def filtered(table: Table, keep: Callable[[int, Any], list[Any]], batch_size: int) -> Table:

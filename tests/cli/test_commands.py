@@ -55,7 +55,8 @@ def test_pairs_with_validation_and_test_files(run, tiny, tmp_path):
         *("--model", tiny, "--output", tmp_path / "out", "--epochs", 2),
     )
     assert code == 0
-    assert len([line for line in out.splitlines() if line.split()[:1] in (["1"], ["2"])]) == 2
+    table = out.partition("\n\n")[0].splitlines()
+    assert [line.split()[0] for line in table] == ["Epoch", "1", "2"]
     assert f"on 6 texts of {tmp_path / 'test.tsv'}" in out
 
 
@@ -146,6 +147,7 @@ def test_usage(run):
         assert "dure" in out
     assert run("train")[0] == 2
     assert run()[0] == 2
+    assert run("pull", "a/b", "--speed", "5")[0] == 2
     assert run("--version")[1] == f"dure {dure.__version__}\n"
 
 

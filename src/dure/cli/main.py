@@ -43,7 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in (quickstart, train, run, pull):
         command.add_parser(commands)
-    args = parser.parse_args(argv)
+    # Texts may also stand after options, which argparse doesn't see below a command.
+    args, rest = parser.parse_known_args(argv)
+    if rest and (not hasattr(args, "texts") or any(text.startswith("--") for text in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    elif rest:
+        args.texts.extend(rest)
     try:
         code: int = args.run(args)
         return code

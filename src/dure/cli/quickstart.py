@@ -50,8 +50,10 @@ def run(args: argparse.Namespace) -> int:
             args=TrainingArguments(
                 output_dir=str(output),
                 num_train_epochs=args.epochs,
-                learning_rate=2e-4,
+                learning_rate=1e-4,
                 warmup_ratio=0.1,
+                weight_decay=0.01,
+                label_smoothing_factor=0.1,
                 per_device_eval_batch_size=32,
                 eval_strategy="epoch",
                 logging_strategy="epoch",

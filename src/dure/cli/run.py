@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("give texts or --file, not both")
     if not args.texts and not args.file and sys.stdin.isatty():
         raise InputError("nothing to ask about: give a text, --file F, or pipe texts in, one per line")
+    if args.file and not Path(args.file).is_file():
+        raise DataFileError(f"{args.file}: no such file (looked from {Path.cwd()})")
     from dure.pipelines.registry import pipeline
 
     pipe = pipeline(args.task, model=args.model, truncation=True)
@@ -81,10 +83,7 @@ def _texts(args: argparse.Namespace) -> Iterator[str]:
         yield from args.texts
         return
     source = args.file or "standard input"
-    try:
-        stream = Path(args.file).open("rb") if args.file else sys.stdin.buffer  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise DataFileError(f"{args.file} can't be read: {error.strerror}") from error
+    stream = Path(args.file).open("rb") if args.file else sys.stdin.buffer  # noqa: SIM115 - closed below
     with stream:
         for number, line in enumerate(stream, 1):
             try:

@@ -13,6 +13,42 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+# Combining characters younger than the canonical classes that the libraries sort by: to them, they don't combine.
+NEWER_COMBINING = [
+    (0x7FD, 0x7FD),
+    (0x898, 0x89F),
+    (0x8CA, 0x8D3),
+    (0x9FE, 0x9FE),
+    (0xC3C, 0xC3C),
+    (0xD3B, 0xD3C),
+    (0xEBA, 0xEBA),
+    (0x1715, 0x1715),
+    (0x1ABF, 0x1ACE),
+    (0x1DF6, 0x1DFA),
+    (0xA82C, 0xA82C),
+    (0x10D24, 0x10D27),
+    (0x10EAB, 0x10EAC),
+    (0x10F46, 0x10F50),
+    (0x10F82, 0x10F85),
+    (0x11070, 0x11070),
+    (0x1133B, 0x1133B),
+    (0x1145E, 0x1145E),
+    (0x11839, 0x1183A),
+    (0x1193D, 0x1193E),
+    (0x11943, 0x11943),
+    (0x119E0, 0x119E0),
+    (0x11A34, 0x11A34),
+    (0x11A47, 0x11A47),
+    (0x11A99, 0x11A99),
+    (0x11D42, 0x11D42),
+    (0x11D44, 0x11D45),
+    (0x11D97, 0x11D97),
+    (0x16FF0, 0x16FF1),
+    (0x1E130, 0x1E136),
+    (0x1E2AE, 0x1E2AE),
+    (0x1E2EC, 0x1E2EF),
+]
+
 # Punctuation and marks by today's data, but unassigned (or of another category) in Unicode 8.0.
 NEWER_PUNCTUATION = [
     (0x61D, 0x61D),
@@ -219,6 +255,12 @@ def lower(code: int) -> str:
     return chr(NEWER_LOWER_CASE[code]) if code in NEWER_LOWER_CASE else chr(code).lower()
 
 
+def combining_class(code: int) -> int:
+    """The canonical combining class; 0 for what doesn't combine."""
+    is_newer = any(first <= code <= last for first, last in NEWER_COMBINING)
+    return 0 if is_newer else unicodedata.combining(chr(code))
+
+
 def decomposition(code: int) -> str:
     """The full canonical decomposition; Hangul syllables are computed by the engine."""
     if code in NEVER_DECOMPOSED or 0xAC00 <= code <= 0xD7A3:
@@ -239,7 +281,7 @@ def flags(code: int) -> int:
     )
     bits = SPACE * (code in WHITE_SPACE) + CONTROL * is_control + PUNCTUATION * (is_punctuation or is_ascii_symbol)
     bits += MARK * is_mark + WORD * is_word + LOWER * (lower(code) != char)
-    return bits + DECOMPOSES * (decomposition(code) != char) + COMBINES * (unicodedata.combining(char) != 0)
+    return bits + DECOMPOSES * (decomposition(code) != char) + COMBINES * (combining_class(code) != 0)
 
 
 def write_rows(values: list[int], per_line: int = 32) -> None:
@@ -274,8 +316,8 @@ def main() -> None:
     write_strings("kDecomposition", {code: decomposition(code) for code in codes if decomposition(code) != chr(code)})
     print("constexpr CombiningClass kCombining[] = {")
     for code in codes:
-        if unicodedata.combining(chr(code)):
-            print(f"    {{{code:#x},{unicodedata.combining(chr(code))}}},")
+        if combining_class(code):
+            print(f"    {{{code:#x},{combining_class(code)}}},")
     print("};")
 
 

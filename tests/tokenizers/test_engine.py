@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import unicodedata
 import sys
 
 import pytest
@@ -120,6 +121,15 @@ def test_truncation(
             theirs = expected_rows(expected)
             assert sorted(map(repr, rows)) == sorted(map(repr, theirs)), (text, second)
             assert rows[0] == theirs[0]
+
+
+def test_every_combining_character_is_sorted_like_the_original(small_tokenizer_json: str) -> None:
+    """Between marks of the lowest and the highest class, kept by a letter on each side, so that positions show."""
+    oracle = tokenizers.Tokenizer.from_str(small_tokenizer_json)
+    engine = Engine.from_json(small_tokenizer_json.encode())
+    marks = [chr(code) for code in range(0x110000) if unicodedata.combining(chr(code))]
+    texts = [f"ab\u0345{mark}\u0334{mark}a {mark}b" for mark in marks]
+    check_equal(engine, oracle, texts)
 
 
 def test_added_tokens(small_tokenizer_json: str, random_texts: list[str]) -> None:

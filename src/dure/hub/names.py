@@ -9,7 +9,7 @@ from pathlib import Path
 from dure.errors import InputError, RepositoryNotFoundError
 from dure.typing import PathLike
 
-__all__ = ["absent_folder", "aliases", "as_text", "check_name", "check_revision", "looks_like_path", "near"]
+__all__ = ["absent_folder", "aliases", "as_text", "check_name", "check_revision", "expanded", "looks_like_path", "near"]
 
 #: Models from the time before repositories had owners, and who owns them now. Both names lead to the same files.
 LEGACY_NAMES = {
@@ -121,9 +121,17 @@ def near(name: str, candidates: list[str]) -> list[str]:
     return [candidate for candidate in close if candidate != name]
 
 
+def expanded(name: str) -> Path:
+    """A path with ``~`` replaced by the home folder; as it is where nobody of that name has one."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def absent_folder(name: str) -> str:
     """Where a folder of that name would be, and which folders there look like it; for a message."""
-    path = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100 - '..' is resolved without following links
+    path = Path(os.path.abspath(expanded(name)))  # noqa: PTH100 - '..' is resolved without following links
     missing, parent = path, path.parent
     while not parent.is_dir() and parent != parent.parent:
         missing, parent = parent, parent.parent

@@ -9,7 +9,7 @@ from typing import Literal
 
 from dure.errors import InputError, MissingFileError, RepositoryNotFoundError
 from dure.hub.cache import cached_names, cached_revisions, find_snapshot, missing_files, repository_folder
-from dure.hub.names import absent_folder, aliases, as_text, check_name, check_revision, near
+from dure.hub.names import absent_folder, aliases, as_text, check_name, check_revision, expanded, near
 from dure.hub.patterns import CONFIG_PATTERNS, DEFAULT_PATTERNS, TOKENIZER_PATTERNS
 from dure.hub.starter import Starter, find_starter, starter_for
 from dure.typing import PathLike
@@ -85,7 +85,7 @@ def resolve(
         DownloadError: The server was reached, but the files did not come.
     """
     text = as_text(name)
-    folder = Path(text).expanduser()
+    folder = expanded(text)
     if folder.is_dir():
         return Snapshot(text, folder, None, "folder")
     if folder.exists():

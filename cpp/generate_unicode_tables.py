@@ -13,6 +13,58 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+# Letters, digits and marks of Unicode 15 and 16, which the libraries' search for whole words knows.
+NEWER_WORDS = [
+    (0x897, 0x897),
+    (0xCF3, 0xCF3),
+    (0xECE, 0xECE),
+    (0x1C89, 0x1C8A),
+    (0xA7CB, 0xA7CD),
+    (0xA7DA, 0xA7DC),
+    (0x105C0, 0x105F3),
+    (0x10D40, 0x10D65),
+    (0x10D69, 0x10D6D),
+    (0x10D6F, 0x10D85),
+    (0x10EC2, 0x10EC4),
+    (0x10EFC, 0x10EFF),
+    (0x1123F, 0x11241),
+    (0x11380, 0x11389),
+    (0x1138B, 0x1138B),
+    (0x1138E, 0x1138E),
+    (0x11390, 0x113B5),
+    (0x113B7, 0x113C0),
+    (0x113C2, 0x113C2),
+    (0x113C5, 0x113C5),
+    (0x113C7, 0x113CA),
+    (0x113CC, 0x113D3),
+    (0x113E1, 0x113E2),
+    (0x116D0, 0x116E3),
+    (0x11BC0, 0x11BE0),
+    (0x11BF0, 0x11BF9),
+    (0x11F00, 0x11F10),
+    (0x11F12, 0x11F3A),
+    (0x11F3E, 0x11F42),
+    (0x11F50, 0x11F5A),
+    (0x1342F, 0x1342F),
+    (0x13440, 0x13455),
+    (0x13460, 0x143FA),
+    (0x16100, 0x16139),
+    (0x16D40, 0x16D6C),
+    (0x16D70, 0x16D79),
+    (0x18CFF, 0x18CFF),
+    (0x1B132, 0x1B132),
+    (0x1B155, 0x1B155),
+    (0x1CCF0, 0x1CCF9),
+    (0x1DF25, 0x1DF2A),
+    (0x1E030, 0x1E06D),
+    (0x1E08F, 0x1E08F),
+    (0x1E4D0, 0x1E4F9),
+    (0x1E5D0, 0x1E5FA),
+    (0x2B739, 0x2B739),
+    (0x2EBF0, 0x2EE5D),
+    (0x31350, 0x323AF),
+]
+
 # Combining characters younger than the canonical classes that the libraries sort by: to them, they don't combine.
 NEWER_COMBINING = [
     (0x7FD, 0x7FD),
@@ -280,7 +332,11 @@ def flags(code: int) -> int:
         category[0] in "LM" or category in {"Nd", "Nl", "Pc"} or code in ALPHABETIC_SET or code in {0x200C, 0x200D}
     )
     bits = SPACE * (code in WHITE_SPACE) + CONTROL * is_control + PUNCTUATION * (is_punctuation or is_ascii_symbol)
-    bits += MARK * is_mark + WORD * is_word + LOWER * (lower(code) != char)
+    bits += (
+        MARK * is_mark
+        + WORD * (is_word or any(first <= code <= last for first, last in NEWER_WORDS))
+        + LOWER * (lower(code) != char)
+    )
     return bits + DECOMPOSES * (decomposition(code) != char) + COMBINES * (combining_class(code) != 0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import random
-import unicodedata
 import sys
+import unicodedata
 
 import pytest
 
@@ -129,6 +129,18 @@ def test_every_combining_character_is_sorted_like_the_original(small_tokenizer_j
     engine = Engine.from_json(small_tokenizer_json.encode())
     marks = [chr(code) for code in range(0x110000) if unicodedata.combining(chr(code))]
     texts = [f"ab\u0345{mark}\u0334{mark}a {mark}b" for mark in marks]
+    check_equal(engine, oracle, texts)
+
+
+def test_every_code_point_beside_a_whole_word(small_tokenizer_json: str) -> None:
+    """An added token that must be a word of its own: what counts as a part of a word."""
+    oracle = tokenizers.Tokenizer.from_str(small_tokenizer_json)
+    oracle.add_tokens([tokenizers.AddedToken("ab", single_word=True, normalized=False)])
+    engine = Engine.from_json(small_tokenizer_json.encode()).with_added_tokens(
+        [("ab", False, True, False, False, False)]
+    )
+    codes = [code for code in range(1, 0x110000) if not 0xD800 <= code < 0xE000]
+    texts = ["".join(f"{chr(code)}ab " for code in codes[start : start + 500]) for start in range(0, len(codes), 500)]
     check_equal(engine, oracle, texts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 import dure
 from dure.cli.main import main
@@ -39,6 +40,7 @@ def tiny(tmp_path):
         intermediate_size=32,
         max_position_embeddings=32,
     )
+    torch.manual_seed(0)
     dure.BertModel(config).save_pretrained(folder)
     return folder
 

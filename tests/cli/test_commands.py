@@ -33,10 +33,10 @@ def test_train_then_run(run, tiny, reviews, tmp_path, monkeypatch):
     ask = ("run", "text-classification", "--model", tmp_path / "out")
     code, out, _ = run(*ask, "the tea was good", "bad cup")
     assert [line.split()[1] for line in out.splitlines()] == ["high", "low"]
-    (tmp_path / "texts.txt").write_text("good\nbad\n\n맛있다 🙂\n")
+    (tmp_path / "texts.txt").write_text("the tea was good\nbad\n\n맛있다 🙂\n")
     code, out, _ = run(*ask, "--file", tmp_path / "texts.txt", "--json")
     answers = [json.loads(line) for line in out.splitlines()]
-    assert [answer["text"] for answer in answers] == ["good", "bad", "", "맛있다 🙂"]
+    assert [answer["text"] for answer in answers] == ["the tea was good", "bad", "", "맛있다 🙂"]
     assert answers[0]["answer"]["label"] == "high"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"bad tea\n")))
     code, out, _ = run(*ask)
@@ -172,7 +172,14 @@ def test_control_c_ends_with_130_and_resume_goes_on(tiny, tmp_path, run):
     path.write_text("\n".join(["review,stars", *lines]) + "\n")
     options = ["--data", path, "--text", "review", "--label", "stars", "--model", tiny, "--output", tmp_path / "out"]
     command = [sys.executable, "-m", "dure.cli.main", "train", *map(str, options), "--epochs", "30"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Whoever runs the tests in the background has interrupts ignored, and what they start inherits that.
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     try:
         deadline = time.monotonic() + 120
         while not list((tmp_path / "out").glob("checkpoint-*")) and process.poll() is None:
@@ -182,6 +189,7 @@ def test_control_c_ends_with_130_and_resume_goes_on(tiny, tmp_path, run):
         out, err = process.communicate(timeout=60)
     finally:
         process.kill()
+        process.communicate()
     assert process.returncode == 130, err
     assert "--resume" in out
     assert err == "dure: interrupted\n"

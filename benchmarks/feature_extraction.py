@@ -1,5 +1,6 @@
-"""2,000 MRPC sentences through the feature-extraction pipeline: Dure against transformers as called by default, and
-with its best batch size. Results are checked to be equal first.
+"""2,000 MRPC sentences through the feature-extraction pipeline, against transformers by default and at its best.
+
+Its best is the best of several batch sizes. Results are checked to be equal first.
 
 python benchmarks/feature_extraction.py --data PATH/corpora/mrpc/train.tsv [--rounds 3] [--sentences 2000]
 """

@@ -1,5 +1,7 @@
-"""Fine-tuning MiniLM on MRPC: 3 epochs, batches of 8, learning rate 5e-5. Dure's Trainer and transformers' take the
-same number of steps in the same process, one after the other; reading and tokenizing count too.
+"""Fine-tuning MiniLM on MRPC: 3 epochs, batches of 8, learning rate 5e-5.
+
+Dure's Trainer and transformers' take the same number of steps in the same process, one after the other; reading and
+tokenizing count too.
 
 python benchmarks/train_mrpc.py --data PATH/corpora/mrpc [--epochs 3] [--rows N]
 """

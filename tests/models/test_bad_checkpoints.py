@@ -85,7 +85,11 @@ def test_config_that_is_no_json_object(saved: Callable, text: str, message: str)
         ({"id2label": ["x", "y"]}, r"id2label"),
         ({"num_labels": 0}, r"num_labels is 0"),
         ({"pad_token_id": 60}, r"pad_token_id is 60, but vocab_size is 60"),
-        ({"position_embedding_type": "relative_key"}, r"position_embedding_type 'relative_key'"),
+        (
+            {"position_embedding_type": "relative_key"},
+            r"position_embedding_type 'relative_key' is not supported for bert, only 'absolute'",
+        ),
+        ({"is_decoder": True}, r"is_decoder True is not supported for bert"),
     ],
 )
 def test_config_with_wrong_fields(saved: Callable, fields: dict, message: str) -> None:
@@ -145,10 +149,18 @@ def test_flipped_header_bytes_never_end_in_another_error(saved: Callable) -> Non
 
 def test_shapes_that_do_not_fit_are_named(saved: Callable) -> None:
     model, folder = saved(num_labels=3)
-    expected = r"don't fit BertForSequenceClassification:\n- classifier\.weight: \[3, 16\] in the checkpoint, \[5, 16\] in the model\n- classifier\.bias: \[3\] in the checkpoint, \[5\] in the model\nPass .*ignore_mismatched_sizes=True"
+    expected = (
+        r"don't fit BertForSequenceClassification:\n- classifier\.bias: \[3\] in the checkpoint, \[5\] in the model\n"
+        r"- classifier\.weight: \[3, 16\] in the checkpoint, \[5, 16\] in the model\n"
+        r"Pass .*ignore_mismatched_sizes=True"
+    )
     with pytest.raises(ShapeMismatchError, match=expected):
         dure.AutoModelForSequenceClassification.from_pretrained(folder, num_labels=5)
-    told = r"newly initialized: \['classifier\.bias', 'classifier\.weight'\]\nOf these.*\n- classifier\.weight: \[3, 16\] in"
+    told = (
+        r"newly initialized: \['classifier\.bias', 'classifier\.weight'\]\nOf these.*\n"
+        r"- classifier\.bias: \[3\] in .*\n"
+        r"- classifier\.weight: \[3, 16\] in"
+    )
     with pytest.warns(UserWarning, match=told):
         other = dure.AutoModelForSequenceClassification.from_pretrained(
             folder, num_labels=5, ignore_mismatched_sizes=True

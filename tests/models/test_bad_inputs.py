@@ -27,7 +27,7 @@ IDS = torch.ones(2, 5, dtype=torch.long)
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        ({"input_ids": IDS[0]}, r"input_ids must have the shape \(batch, length\), not \(5,\); for one text.*unsqueeze"),
+        ({"input_ids": IDS[0]}, r"input_ids must have the shape \(batch, length\), not \(5,\); for one.*unsqueeze"),
         ({"input_ids": IDS[None]}, r"input_ids must have the shape \(batch, length\), not \(1, 2, 5\)"),
         ({"input_ids": IDS.float()}, r"input_ids must be integers \(torch\.long\), not torch\.float32"),
         ({"input_ids": IDS * 60}, r"input_ids hold 60, but the vocabulary has 60 ids"),
@@ -36,11 +36,14 @@ IDS = torch.ones(2, 5, dtype=torch.long)
         ({"inputs_embeds": torch.zeros(1, 13, 16)}, r"a text has 13 tokens, but the model has 12 positions"),
         ({"inputs_embeds": torch.zeros(5, 16)}, r"inputs_embeds must have the shape .*, not \(5, 16\)"),
         ({"input_ids": IDS[:, :0]}, r"a text has no tokens at all"),
-        ({"input_ids": IDS, "attention_mask": IDS[:1]}, r"attention_mask \(1, 5\) must have the shape of the texts, \(2, 5\)"),
+        (
+            {"input_ids": IDS, "attention_mask": IDS[:1]},
+            r"attention_mask \(1, 5\) must have the shape of the texts, \(2, 5\)",
+        ),
         ({"input_ids": IDS, "inputs_embeds": torch.zeros(2, 5, 16)}, r"not both"),
         ({}, r"give input_ids, as the tokenizer returns them, or inputs_embeds"),
     ],
-)  # fmt: skip
+)
 def test_bodies(family: str, inputs: dict[str, torch.Tensor], message: str) -> None:
     for head in ("Model", "ForSequenceClassification"):
         with pytest.raises(InputError, match=message):
@@ -69,13 +72,17 @@ def test_segments_and_positions(inputs: dict[str, torch.Tensor], message: str) -
         ("ForSequenceClassification", torch.tensor([0, -1]), r"labels hold -1, but there are 3 labels"),
         ("ForSequenceClassification", torch.tensor([0, 1, 1]), r"3 labels for 2 rows of logits"),
         ("ForSequenceClassification", torch.zeros(2, 2), r"labels \(2, 2\) don't fit logits \(2, 3\)"),
-        ("ForTokenClassification", torch.zeros(2, 4, dtype=torch.long), r"labels \(2, 4\) must have the shape of the texts"),
+        (
+            "ForTokenClassification",
+            torch.zeros(2, 4, dtype=torch.long),
+            r"labels \(2, 4\) must have the shape of the texts",
+        ),
         ("ForTokenClassification", IDS * 3, r"labels hold 3, but there are 3 labels"),
         ("ForTokenClassification", IDS.float(), r"labels are torch\.float32; classes are integers, 0 to 2"),
         ("ForMaskedLM", IDS * 60, r"labels hold 60, but there are 60 labels"),
         ("ForMaskedLM", IDS[:1], r"labels \(1, 5\) must have the shape"),
     ],
-)  # fmt: skip
+)
 def test_labels(family: str, head: str, labels: torch.Tensor, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make(family, head, num_labels=3)(IDS, labels=labels)

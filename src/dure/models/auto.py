@@ -19,7 +19,7 @@ FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.di
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
-    if model_type not in FAMILIES:
+    if not isinstance(model_type, str) or model_type not in FAMILIES:
         raise UnknownModelTypeError(
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )

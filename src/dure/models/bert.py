@@ -50,6 +50,7 @@ class BertConfig(PretrainedConfig):
         "use_cache": True,
         "classifier_dropout": None,
     }
+    only: ClassVar[JsonObject] = {"position_embedding_type": "absolute", "is_decoder": False}
 
 
 class Embeddings(nn.Module):

@@ -15,6 +15,9 @@ __all__ = ["PretrainedConfig", "find_config", "read_config"]
 
 #: Arguments of ``from_pretrained`` that say where to look, and aren't fields.
 _HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
+#: Fields that count something; a family that has one needs at least 1 of it.
+_SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
+          "max_position_embeddings", "type_vocab_size")  # fmt: skip
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
 
@@ -33,6 +36,8 @@ class PretrainedConfig:
     attribute_map: ClassVar[dict[str, str]] = {}
     #: Fields of the family, with their defaults.
     defaults: ClassVar[JsonObject] = {}
+    #: Fields that change what is computed, and the one value of each that the family's file computes.
+    only: ClassVar[JsonObject] = {}
 
     def __init__(self, **fields: Any) -> None:
         fields = {self.attribute_map.get(name, name): value for name, value in fields.items()}
@@ -52,8 +57,13 @@ class PretrainedConfig:
         self._check()
 
     def _set_labels(self, num_labels: int | None, labels: Any, ids: Any) -> None:
+        if num_labels is not None and not _is_count(num_labels):
+            raise ConfigError(f"{type(self).__name__}: num_labels is {num_labels!r}; expected a positive integer")
         if labels is not None:
-            self.id2label: dict[int, str] = {int(key): value for key, value in dict(labels).items()}
+            try:
+                self.id2label: dict[int, str] = {int(key): value for key, value in dict(labels).items()}
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"id2label is {labels!r}; expected names by number, such as {{0: 'no'}}") from error
             if num_labels is not None and num_labels != len(self.id2label):
                 self.num_labels = num_labels
         else:
@@ -62,11 +72,18 @@ class PretrainedConfig:
 
     def _check(self) -> None:
         """Refuse numbers that no model can be built from, all at once."""
-        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
-        names = [self.attribute_map.get(name, name) for name in sizes]
+        names = [self.attribute_map.get(name, name) for name in _SIZES]
         wrong = [f"{n} is {getattr(self, n)!r}" for n in names if hasattr(self, n) and not _is_count(getattr(self, n))]
         if wrong:
             raise ConfigError(f"{type(self).__name__}: {', '.join(wrong)}; expected positive integers")
+        for name, value in self.only.items():
+            if self.__dict__.get(name, value) != value:
+                raise ConfigError(
+                    f"{name} {self.__dict__[name]!r} is not supported for {self.model_type}, only {value!r}"
+                )
+        pad = self.pad_token_id
+        if pad is not None and self.defaults and not (isinstance(pad, int) and pad < self.vocab_size):
+            raise ConfigError(f"pad_token_id is {pad!r}, but vocab_size is {self.vocab_size}")
         if self.problem_type not in _PROBLEM_TYPES:
             known = ", ".join(map(repr, _PROBLEM_TYPES[1:]))
             raise ConfigError(f"problem_type {self.problem_type!r} is not known; known: {known}")

@@ -55,7 +55,7 @@ def fill(
     if dtype is None:
         dtype = _stored_dtype(weights[name]() for name in found.values())
     mismatched: list[Mismatch] = []
-    for original, stored in found.items():
+    for original, stored in sorted(found.items()):
         tensor, shape = weights[stored](), model.get_parameter(ours[original]).shape
         if tensor.shape != shape:
             mismatched.append((original, tuple(tensor.shape), tuple(shape)))

@@ -31,14 +31,14 @@ def test_train_then_run(run, tiny, reviews, tmp_path, monkeypatch):
     config = dure.AutoConfig.from_pretrained(tmp_path / "out")
     assert config.id2label == {0: "high", 1: "low"}
     ask = ("run", "text-classification", "--model", tmp_path / "out")
-    code, out, _ = run(*ask, "the tea was good", "bad cup")
+    code, out, _ = run(*ask, "the tea was good", "the tea was bad, a cup")
     assert [line.split()[1] for line in out.splitlines()] == ["high", "low"]
     (tmp_path / "texts.txt").write_text("the tea was good\nbad\n\n맛있다 🙂\n")
     code, out, _ = run(*ask, "--file", tmp_path / "texts.txt", "--json")
     answers = [json.loads(line) for line in out.splitlines()]
     assert [answer["text"] for answer in answers] == ["the tea was good", "bad", "", "맛있다 🙂"]
     assert answers[0]["answer"]["label"] == "high"
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"bad tea\n")))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"the tea was bad\n")))
     code, out, _ = run(*ask)
     assert out.split()[1] == "low"
     code, out, _ = run("run", "feature-extraction", "--model", tmp_path / "out", "good tea")

@@ -139,6 +139,16 @@ def test_too_long_texts(save):
     assert_close(dure.pipeline("text-classification", model=folder, truncation=True)(long), expected)
 
 
+def test_truncation_without_a_tokenizers_limit_is_the_models(save, caplog):
+    folder = save(num_labels=2)
+    expected = dure.pipeline("text-classification", model=folder)("tea " * 500, truncation=True)
+    model = dure.AutoModelForSequenceClassification.from_pretrained(folder)
+    tokenizer = dure.BertTokenizerFast(vocab_file=f"{folder}/vocab.txt")
+    pipe = dure.pipeline("text-classification", model=model, tokenizer=tokenizer, truncation=True)
+    assert pipe("tea " * 500) == expected
+    assert not caplog.records
+
+
 def test_objects_and_precision(save):
     folder = save(num_labels=2)
     model = dure.AutoModelForSequenceClassification.from_pretrained(folder)

@@ -56,6 +56,9 @@ class Pipeline:
 
     def preprocess(self, texts: Sequence[Any], **options: Any) -> list[dict[str, list[int]]]:
         """Texts to rows of token ids, in one call of the tokenizer."""
+        if options.get("truncation") and options.get("max_length") is None:
+            # A tokenizer's files may lack its limit; the model always has one.
+            options["max_length"] = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
         firsts, seconds = zip(*(self._pair(text, i) for i, text in enumerate(texts)), strict=True)
         pairs = list(seconds) if any(second is not None for second in seconds) else None
         columns = self.tokenizer(list(firsts), pairs, **options)

@@ -92,7 +92,8 @@ class TextClassification:
         labels = Labels.of(train[self.columns.label], self.data)
         set_seed(self.args.seed)  # the head's weights are drawn at random
         tokenizer = AutoTokenizer.from_pretrained(self.model)
-        max_length = self.max_length or min(tokenizer.model_max_length, 512)
+        model = _new_model(self.model, labels)
+        max_length = self.max_length or min(tokenizer.model_max_length, model.config.max_position_embeddings)
         rows = {}
         for name, dataset in datasets.items():
             source = {"validation": self.validation, "test": self.test}.get(name) or self.data
@@ -101,7 +102,7 @@ class TextClassification:
         if "validation" not in rows:
             self.args.eval_strategy = "no"
         trainer = Trainer(
-            _new_model(self.model, labels),
+            model,
             self.args,
             train_dataset=rows["train"],
             eval_dataset=rows.get("validation"),

@@ -1,9 +1,10 @@
 // Added tokens: strings that are found in a text before anything else looks at it, and are one token each.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <vector>
 
 #include "dure/text.h"
@@ -23,27 +24,30 @@ struct AddedToken {
 // A stretch of a text: an added token, or (id -1) what lies between.
 struct Stretch {
   std::int32_t id;
-  std::uint32_t begin;
-  std::uint32_t end;
+  Range range;
 };
 
-// Finds a set of strings, leftmost and longest first, without overlaps.
+// Finds a set of strings in UTF-8, leftmost and longest first, without overlaps.
 class TokenFinder {
  public:
-  // `contents[i]` is what to look for to find `tokens[i]`.
-  TokenFinder(std::vector<AddedToken> tokens, const std::vector<std::vector<char32_t>>& contents);
-  bool is_empty() const { return by_first_.empty(); }
-  // Appends stretches that cover `chars` without a gap; stretches between tokens are never empty.
-  void split(const std::vector<char32_t>& chars, std::vector<Stretch>& out) const;
+  // `contents[i]` is what to look for to find `tokens[i]`; empty ones are never found.
+  TokenFinder(std::vector<AddedToken> tokens, std::vector<std::string> contents);
+  bool is_empty() const { return entries_.empty(); }
+  // Appends stretches that cover `text` without a gap; stretches between tokens are never empty.
+  void split(std::string_view text, std::vector<Stretch>& out) const;
+  // True when no token can match (or take white space) across a place right before a space that follows another
+  // character: the text may be cut there and searched piece by piece.
+  bool is_local() const;
 
  private:
   struct Entry {
-    std::vector<char32_t> chars;
+    std::string content;
     AddedToken token;
   };
-  const Entry* match(const std::vector<char32_t>& chars, std::size_t at) const;
+  const Entry* match(std::string_view text, std::size_t at) const;
 
-  std::unordered_map<char32_t, std::vector<Entry>> by_first_;  // each list longest first
+  std::vector<Entry> entries_;                // sorted by first byte, then longest first
+  std::array<std::uint32_t, 257> starts_{};   // entries that begin with byte b: [starts_[b], starts_[b + 1])
 };
 
 }  // namespace dure

@@ -1,13 +1,42 @@
 // Decoders: tokens in, text out.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "dure/json.h"
 
 namespace dure {
 
-// Joins pieces with spaces, and continued ones (`prefix`) without; `cleanup` removes the spaces before punctuation and in
-// English contractions that BERT's tokenization put there.
-std::string decode_wordpiece(const std::vector<std::string>& tokens, const std::string& prefix, bool cleanup);
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+  // Rewrites the tokens of one text; joined without anything between, they are the text. Steps of a chain see the
+  // tokens that the step before them left, as in the original (`decode_chain`).
+  virtual void apply(std::vector<std::string>& tokens) const = 0;
+
+  // What the text of one token is when it depends on nothing but whether it's the first: then a batch is decoded by
+  // concatenating what was computed once. False where it depends on more (byte fallback, CTC, ...).
+  // ByteLevel is piecewise although a character may span tokens: pieces are raw bytes, made valid afterwards.
+  virtual bool is_piecewise() const { return false; }
+  virtual bool yields_bytes() const { return false; }
+  virtual std::string piece(std::string_view token, bool is_first) const {
+    (void)is_first;
+    return std::string(token);
+  }
+};
+
+// From a section of tokenizer.json; null for null (tokens are joined by spaces then).
+// Throws JsonError that names an unknown type and the known ones.
+std::unique_ptr<const Decoder> decoder_from_json(const Json* json);
+
+// Bytes as valid UTF-8: each maximal ill-formed subsequence becomes one U+FFFD (The Unicode Standard, section 3.9, and
+// what Rust's from_utf8_lossy and Python's errors="replace" do).
+std::string repair_utf8(std::string_view bytes);
+
+// Removes the spaces before punctuation and in English contractions, as WordPiece's cleanup does with one token.
+void clean_up(std::string& text);
 
 }  // namespace dure

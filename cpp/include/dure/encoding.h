@@ -2,31 +2,56 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "dure/text.h"
 
 namespace dure {
 
-// One token of one text before special tokens are put around it.
-struct Token {
-  std::int32_t id;
-  std::int32_t word;  // index of the pre-token
-  Span span;          // in code points of the original text
+// Columns beside ids and row_starts, which are always there. What isn't asked for stays empty and costs nothing.
+enum Column : std::uint32_t {
+  kTypeIds = 1,
+  kSpecialMask = 2,
+  kWordIds = 4,
+  kSequenceIds = 8,
+  kOffsets = 16,
+  kSurfaces = 32,
+  kAllColumns = 63,
+};
+
+// The tokens of one text before special tokens are put around it, as columns.
+struct Tokens {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int32_t> words;  // index of the pre-token
+  std::vector<Span> offsets;        // in code points of the original text
+  // What an unknown token stands for, where the model shows that: index of the token, text.
+  std::vector<std::pair<std::uint32_t, std::string>> surfaces;
+  void clear() {
+    ids.clear();
+    words.clear();
+    offsets.clear();
+    surfaces.clear();
+  }
 };
 
 struct Encodings {
+  std::uint32_t columns = kAllColumns;
   std::vector<std::int64_t> row_starts{0};  // row i is [row_starts[i], row_starts[i + 1])
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> type_ids;
   std::vector<std::int32_t> special_tokens_mask;
   std::vector<std::int32_t> word_ids;      // -1: special token
   std::vector<std::int32_t> sequence_ids;  // -1: special token; 0, 1: first, second text
-  std::vector<Span> offsets;
-  std::vector<std::int64_t> sample_ids;  // which text a row came from: overflow makes several rows of one
+  std::vector<Span> offsets;               // {0, 0}: special token
+  std::vector<std::int64_t> sample_ids;    // which text a row came from: overflow makes several rows of one
+  std::vector<std::pair<std::int64_t, std::string>> surfaces;  // index of the token among all, its text
 
   std::size_t num_rows() const { return row_starts.size() - 1; }
-  void push(const Token& token, std::int32_t type_id, std::int32_t sequence);
+  bool has(Column column) const { return (columns & column) != 0; }
+  // Appends tokens [begin, end) of a text.
+  void push(const Tokens& tokens, std::uint32_t begin, std::uint32_t end, std::int32_t type_id, std::int32_t sequence);
   void push_special(std::int32_t id, std::int32_t type_id);
   void end_row(std::int64_t sample);
   // Appends the rows of `other`, in order.

@@ -1,8 +1,12 @@
-// Post-processing: special tokens around one text or two (`TemplateProcessing`, `BertProcessing` in tokenizer.json).
+// Post-processing: special tokens around one text or two, and offsets that leave out the spaces of byte-level tokens.
+// `TemplateProcessing`, `BertProcessing`, `RobertaProcessing`, `ByteLevel`, `Sequence` in tokenizer.json.
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
+
+#include "dure/json.h"
 
 namespace dure {
 
@@ -13,15 +17,18 @@ struct TemplatePart {
   std::vector<std::int32_t> special_ids;
 };
 
-struct Template {
+struct PostProcessor {
   std::vector<TemplatePart> single;
   std::vector<TemplatePart> pair;
+  // Offsets of tokens that begin or end with spaces are narrowed to what lies between (ByteLevel and RobertaProcessing).
+  bool trims_offsets = false;
+  // A leading space may be one that the pre-tokenizer added: the text has none there, so the first token keeps its start.
+  bool expects_added_space = false;
 
-  std::uint32_t num_special_tokens(bool is_pair) const {
-    std::size_t count = 0;
-    for (const TemplatePart& part : is_pair ? pair : single) count += part.special_ids.size();
-    return static_cast<std::uint32_t>(count);
-  }
+  std::uint32_t num_special_tokens(bool is_pair) const;
 };
+
+// From a section of tokenizer.json; null or absent: texts stand alone, the second one after the first with type id 1.
+PostProcessor post_processor_from_json(const Json* json);
 
 }  // namespace dure

@@ -138,19 +138,6 @@ void TokenFinder::split(std::string_view text, std::vector<Stretch>& out) const 
   if (done < text.size()) out.push_back({-1, range(done, text.size())});
 }
 
-bool TokenFinder::is_local() const {
-  return std::all_of(entries_.begin(), entries_.end(), [](const Entry& entry) {
-    // rstrip would reach over the cut; what begins with a space would look at the character before the cut.
-    if (entry.token.rstrip || (entry.token.single_word && entry.content[0] == ' ')) return false;
-    for (std::size_t at = entry.content.find(' ', 1); at != std::string::npos; at = entry.content.find(' ', at + 1)) {
-      const char before = entry.content[at - 1];
-      const bool is_space = before == ' ' || (before >= '\t' && before <= '\r');
-      if (!is_space) return false;
-    }
-    return true;
-  });
-}
-
 bool TokenFinder::is_local(std::string_view space) const {
   // Nothing is known here of the characters around a cut: a token that looks around itself counts as crossing it.
   return std::all_of(entries_.begin(), entries_.end(), [space](const Entry& entry) {

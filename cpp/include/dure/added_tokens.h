@@ -38,10 +38,8 @@ class TokenFinder {
   // Appends stretches that cover `text` without a gap, none of them empty. White space that rstrip took along may be
   // covered a second time: by a token that begins with it, and by what follows a token inside it, as in the original.
   void split(std::string_view text, std::vector<Stretch>& out) const;
-  // True when no token can match (or take white space, or look) across a place right before a space that follows a
-  // letter, a digit or ASCII punctuation: the text may be cut there and searched piece by piece.
-  bool is_local() const;
-  // The same for a finder of normalized text, where `space` is what the normalizer makes of a space inside a text.
+  // True when no token can match (or take white space, or look) across a place right before `space`: the text may be
+  // cut there and searched piece by piece. `space` is what the normalizer makes of U+0020 between two letters.
   bool is_local(std::string_view space) const;
 
  private:

@@ -132,7 +132,9 @@ void TokenFinder::split(std::string_view text, std::vector<Stretch>& out) const 
     }
     if (begin > end) continue;  // all of it was taken by the token before; the original panics
     if (done < begin) out.push_back({-1, range(done, begin)});
-    if (begin < end) out.push_back({entry->token.id, range(begin, end)});
+    if (begin < end) {
+      out.push_back({entry->token.id, range(begin, end), text.substr(begin, end - begin) == entry->token.content});
+    }
     done = end;
   }
   if (done < text.size()) out.push_back({-1, range(done, text.size())});

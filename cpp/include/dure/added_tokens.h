@@ -26,6 +26,8 @@ struct AddedToken {
 struct Stretch {
   std::int32_t id;
   Range range;
+  // False for a token whose text here isn't its content: it took white space along, or it was normalized.
+  bool is_verbatim = true;
 };
 
 // Finds a set of strings in UTF-8, leftmost and longest first, without overlaps.

@@ -33,6 +33,7 @@ class Replace : public Normalizer {
     editor.keep_until(match.begin_bytes);
     editor.drop_until(match.end_bytes);
     for (const char32_t code : codes_) editor.insert(code);
+    check_size(editor.written_bytes());
   }
   // What a match that takes the plain character before a cut leaves there must stand for it: later steps may count on it.
   bool ends_plain() const { return !codes_.empty() && is_plain(codes_.back()); }

@@ -1,4 +1,4 @@
-"""Pre-tokenizers: how a text is split into words before the model sees it. ``from dure.tokenizers import pre_tokenizers``."""
+"""Pre-tokenizers: how a text is split into words. ``from dure.tokenizers import pre_tokenizers``."""
 
 from __future__ import annotations
 

@@ -224,8 +224,8 @@ class TemplateProcessing(PostProcessor):
     Args:
         single: The template for one text.
         pair: The template for two.
-        special_tokens: Every special token of the templates, as (text, id), (id, text), or a dictionary with ``id`` (its
-            name in the templates), ``ids`` and ``tokens``, for one that stands for several.
+        special_tokens: Every special token of the templates, as (text, id), (id, text), or a dictionary with ``id``
+            (its name in the templates), ``ids`` and ``tokens``, for one that stands for several.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar, overload
 
 from dure.errors import InputError, TokenizerError
 
-__all__ = ["REQUIRED", "Chain", "Component", "Regex", "Setting", "dump", "pattern_setting", "show"]
+__all__ = ["BRIEF", "FULL", "REQUIRED", "Chain", "Component", "Regex", "Setting", "dump", "pattern_setting", "show"]
 
 logger = logging.getLogger(__name__)
 
@@ -264,10 +264,10 @@ class Component:
         return made
 
     def __repr__(self) -> str:
-        return show(self.section())
+        return show(self.section(), FULL)
 
     def __str__(self) -> str:
-        return show(self.section(), most_items=5)
+        return show(self.section(), BRIEF)
 
 
 def _unpickled(cls: type[Component], state: bytes) -> Component:
@@ -331,7 +331,14 @@ class Chain:
 _BARE = {"behavior", "prepend_scheme", "direction", "strategy"}
 
 
-def show(value: Any, most_items: int = 100, key: str = "") -> str:
+#: How many items of a list or dictionary `repr` and `str` show.
+FULL = 99
+BRIEF = 5
+#: The most characters of a text that `str` shows.
+_BRIEF_CHARACTERS = 100
+
+
+def show(value: Any, most_items: int = FULL, key: str = "") -> str:
     """A section as the original prints it: the type, then the fields; long lists are cut.
 
     Args:
@@ -340,7 +347,7 @@ def show(value: Any, most_items: int = 100, key: str = "") -> str:
         key: The field whose value it is.
     """
     if isinstance(value, str):
-        return value if key in _BARE else f'"{value}"'
+        return value if key in _BARE else f'"{_cut(value, most_items)}"'
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, dict):
@@ -353,10 +360,15 @@ def show(value: Any, most_items: int = 100, key: str = "") -> str:
     return str(value)
 
 
+def _cut(text: str, most_items: int) -> str:
+    is_long = most_items == BRIEF and len(text) > _BRIEF_CHARACTERS
+    return f"{text[:_BRIEF_CHARACTERS]}..." if is_long else text
+
+
 def _show_object(value: dict[str, Any], most_items: int, key: str) -> str:
-    if key == "pattern" and len(value) == 1:
-        kind, text = next(iter(value.items()))
-        return f'{kind}("{text}")'
+    if key in ("pattern", "strategy") and len(value) == 1:
+        kind, content = next(iter(value.items()))
+        return f"{kind}({show(content, most_items)})"
     if "type" in value:
         shown = [f"{name}={show(item, most_items, name)}" for name, item in value.items() if name != "type"]
         return f"{value['type']}({', '.join(shown)})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from dure.errors import InputError, MissingFileError, TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
-from dure.tokenizers.components import Component, dump, show
+from dure.tokenizers.components import BRIEF, FULL, Component, dump, show
 from dure.tokenizers.decoders import Decoder
 from dure.tokenizers.models import Model, canonical_section
 from dure.tokenizers.normalizers import Normalizer
@@ -324,10 +324,10 @@ class TokenizerDocument:
         return self.__deepcopy__({})
 
     def __repr__(self) -> str:
-        return self._show(100)
+        return self._show(FULL)
 
     def __str__(self) -> str:
-        return self._show(5)
+        return self._show(BRIEF)
 
     def _show(self, most_items: int) -> str:
         names = {"truncation": "TruncationParams", "padding": "PaddingParams"}
@@ -336,7 +336,7 @@ class TokenizerDocument:
             if header[name] is not None:
                 header[name] = {"type": kind, **header[name]}
         shown = [f"{name}={show(value, most_items, name)}" for name, value in header.items()]
-        model = repr(self.model) if most_items > 5 else str(self.model)
+        model = repr(self.model) if most_items == FULL else str(self.model)
         return f"Tokenizer({', '.join([*shown, f'model={model}'])})"
 
 

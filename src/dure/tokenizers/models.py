@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from dure.errors import InputError, TokenizerError
-from dure.tokenizers.components import Component, Setting, dump, known_only, show
+from dure.tokenizers.components import BRIEF, FULL, Component, Setting, dump, known_only, show
 from dure.typing import JsonObject, PathLike
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ class Model(Component, is_kind=True):
         self._set_text(state)
 
     def __repr__(self) -> str:
-        return _show_model(self.section(), most_items=100)
+        return _show_model(self.section(), FULL)
 
     def __str__(self) -> str:
-        return _show_model(self.section(), most_items=5)
+        return _show_model(self.section(), BRIEF)
 
     def tokenize(self, sequence: str) -> list[Token]:
         """The tokens of a word.

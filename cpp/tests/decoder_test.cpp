@@ -36,7 +36,7 @@ TEST(each_damaged_part_of_a_character_is_replaced_once) {
 
 TEST(pieces_joined_are_the_decoded_text) {
   const char* wordpiece = R"({"type":"WordPiece","prefix":"##","cleanup":true})";
-  const std::vector<std::string> words = {"##a", "do", "##n't", ",", "b", " 's"};
+  const std::vector<std::string> words = {"##a", "do", "##n't", ",", "b", "'s"};
   CHECK(decode(wordpiece, words) == "##a don't, b's");
   CHECK(decode_pieces(wordpiece, words) == "##a don't, b's");
   const char* metaspace = R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"first"})";

@@ -8,8 +8,10 @@ namespace {
 constexpr std::size_t kMaxEntries = std::size_t{1} << 17;
 constexpr std::size_t kMaxTokens = std::size_t{1} << 20;
 
+__extension__ using Wide = unsigned __int128;
+
 std::uint64_t mix(std::uint64_t left, std::uint64_t right) {
-  const auto product = static_cast<unsigned __int128>(left) * right;
+  const auto product = static_cast<Wide>(left) * right;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dure/json.h"
+#include "dure/pre_tokenizer.h"
 
 namespace dure {
 namespace {
@@ -48,6 +49,17 @@ Json write_added_tokens(const std::vector<AddedToken>& tokens) {
   return list;
 }
 
+// BPE over the characters that stand for bytes works as well on the bytes themselves, unless it adds to characters.
+bool takes_bytes(const Json& model) {
+  const auto has = [&model](const char* key) {
+    const Json* value = model.find(key);
+    return value != nullptr && !value->is_null() && !(value->type == Json::Type::kString && value->string.empty());
+  };
+  const std::string type = model.text_or("type", has("merges") ? "BPE" : "");
+  return type == "BPE" && !has("continuing_subword_prefix") && !has("end_of_word_suffix") &&
+         !model.flag_or("byte_fallback", false);
+}
+
 }  // namespace
 
 Tokenizer tokenizer_from_json(std::string_view text) {
@@ -58,7 +70,6 @@ Tokenizer tokenizer_from_json(std::string_view text) {
   parts.added_tokens = read_added_tokens(document);
   const Json* pre_tokenizer = document.find("pre_tokenizer");
   const Json& model = document.at("model");
-  // Only BPE is built with byte strings: the other models ask for characters.
   parts.takes_bytes = ends_in_byte_level(pre_tokenizer) && takes_bytes(model);
   parts.normalizer = normalizer_from_json(document.find("normalizer"));
   parts.pre_tokenizer = pre_tokenizer_from_json(pre_tokenizer, {parts.takes_bytes});

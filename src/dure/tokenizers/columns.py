@@ -140,7 +140,17 @@ class Pad(NamedTuple):
 class Row:
     """One row: a text or a pair with what is known about each token, and the rows that truncation cut off."""
 
-    __slots__ = ("_begin", "_columns", "_end", "_looked_up", "_overflow", "_pads", "_ranges", "_sequences")
+    __slots__ = (
+        "_begin",
+        "_char_tokens",
+        "_columns",
+        "_end",
+        "_looked_up",
+        "_overflow",
+        "_pads",
+        "_ranges",
+        "_sequences",
+    )
 
     def __init__(self) -> None:
         self._take({name: [] for name in COLUMNS}, {})
@@ -164,6 +174,7 @@ class Row:
         made._pads = ()
         made._overflow = []
         made._looked_up = None
+        made._char_tokens = None
         return made
 
     @classmethod
@@ -184,7 +195,9 @@ class Row:
         self._ranges: Ranges | None = ranges
         self._pads: tuple[Pad, ...] = ()
         self._overflow: list[Any] | Callable[[], list[Any]] = [] if overflow is None else overflow
+        #: What lookups have needed so far.
         self._looked_up: dict[str, NDArray[np.int64]] | None = None
+        self._char_tokens: dict[int, list[int]] | None = None
 
     def _list(self, name: str) -> list[Any]:
         values = self._columns.values(name, self._begin, self._end)
@@ -207,6 +220,20 @@ class Row:
             shape = (-1, 2) if name == "offsets" else (-1,)
             self._looked_up[name] = np.asarray(values, dtype=np.int64).reshape(shape)
         return self._looked_up[name]
+
+    def _token_of_each_char(self, sequence: int) -> list[int]:
+        """For each character of a text the first token that it's in, or -1."""
+        if self._char_tokens is None:
+            self._char_tokens = {}
+        if sequence not in self._char_tokens:
+            begin, end = self._range_of(sequence)
+            offsets = self._list("offsets")[begin:end]
+            tokens = [-1] * max((last for _, last in offsets), default=0)
+            for token in range(len(offsets) - 1, -1, -1):
+                first, last = offsets[token]
+                tokens[first:last] = [begin + token] * (last - first)
+            self._char_tokens[sequence] = tokens
+        return self._char_tokens[sequence]
 
     def _known_ranges(self) -> Ranges:
         if self._ranges is None:

@@ -21,25 +21,8 @@ from dure.errors import InputError, TokenizerError
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
 
 BOTH = (original, ours)
-WORDS = [
-    "the",
-    "of",
-    "and",
-    "hello",
-    "world",
-    "un",
-    "believ",
-    "able",
-    "quick",
-    "brown",
-    "fox",
-    "한국",
-    "어",
-    "입니다",
-    "123",
-    "don't",
-    "naïve",
-]
+ENGLISH = ["the", "of", "and", "hello", "world", "un", "believ", "able", "quick", "brown", "fox", "123", "don't"]
+WORDS = [*ENGLISH, "naïve", "한국", "어", "입니다"]
 CHARACTERS = sorted({*"abcdefghijklmnopqrstuvwxyz0123456789.,!?'- ▁Ġ##한국어입니다ïéÀ"})
 SPECIAL = ["[UNK]", "[PAD]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -523,7 +506,7 @@ def test_training_needs_text_files(tmp_path: Path) -> None:
         tokenizer.train([tmp_path / "bad.txt"])
     with pytest.raises(TokenizerError, match="nowhere can't be read: No such file"):
         tokenizer.train([tmp_path / "nowhere"])
-    with pytest.raises(InputError, match="trainer must be one of dure.tokenizers.trainers"):
+    with pytest.raises(InputError, match=r"trainer must be one of dure\.tokenizers\.trainers"):
         tokenizer.train_from_iterator(["a"], "BpeTrainer")
     with pytest.raises(InputError, match="can't train a BPE: choose another trainer"):
         tokenizer.train_from_iterator(["a b"], ours.trainers.WordLevelTrainer(show_progress=False))

@@ -59,16 +59,26 @@ class Batch:
         engine: The engine, which knows what ids stand for.
         special_texts: What special tokens are called where a template calls them otherwise than the vocabulary.
         has_places: Whether words and offsets are known.
+        ids: The ids of a batch that has one row only: making arrays takes longer than a short row itself.
     """
 
+    __slots__ = ("_arrays", "_engine", "_has_places", "_lists", "_rows", "_special_texts", "_surfaces")
+
     def __init__(
-        self, rows: Encodings, engine: Engine, special_texts: Mapping[int, str], *, has_places: bool = True
+        self,
+        rows: Encodings,
+        engine: Engine,
+        special_texts: Mapping[int, str],
+        *,
+        has_places: bool = True,
+        ids: list[int] | None = None,
     ) -> None:
         self._rows = rows
         self._engine = engine
         self._special_texts = special_texts
         self._has_places = has_places
         self._arrays: dict[str, NDArray[np.int32]] = {}
+        self._lists: dict[str, list[int]] | None = None if ids is None else {"ids": ids}
         self._surfaces: dict[int, str] | None = None
 
     def array(self, name: str) -> NDArray[np.int32]:
@@ -90,11 +100,19 @@ class Batch:
             return self._tokens(begin, end)
         if not self.has(name):
             return [None if name == "word_ids" else (0, 0)] * (end - begin)
-        values: list[Any] = self.array(name)[begin:end].tolist()
         if name == "offsets":
-            return [(first, last) for first, last in values]
+            return [(first, last) for first, last in self.array(name)[begin:end].tolist()]
+        values = self._numbers(name, begin, end)
         if name == "word_ids":
             return [None if word < 0 else word for word in values]
+        return values
+
+    def _numbers(self, name: str, begin: int, end: int) -> list[int]:
+        if self._lists is not None:
+            if name not in self._lists:
+                self._lists[name] = self._rows.lists(name)[0]
+            return self._lists[name][begin:end]
+        values: list[int] = self.array(name)[begin:end].tolist()
         return values
 
     def _tokens(self, begin: int, end: int) -> list[str]:

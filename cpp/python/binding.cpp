@@ -38,9 +38,9 @@ nb::str to_str(std::string_view text) {
 }  // namespace dure::python
 
 NB_MODULE(_core, m) {
-  dure::python::install_regex();
+  //REGEX dure::python::install_regex();
   dure::python::bind_encodings(m);
   dure::python::bind_engine(m);
   dure::python::bind_components(m);
-  dure::python::bind_training(m);
+  //TRAIN dure::python::bind_training(m);
 }

@@ -6,6 +6,7 @@
 
 #include "dure/parallel.h"
 #include "dure/piece_memory.h"
+#include "dure/unicode.h"
 #include "dure/utf8.h"
 
 namespace dure {
@@ -14,73 +15,49 @@ namespace {
 // A text is worth a second thread above this size, and is handed out in blocks of this size.
 constexpr std::size_t kBlockBytes = 32768;
 
-// Letters that normalizers keep as they are or replace by other letters, in scripts that put spaces between words. The
-// list is short on purpose: leaving a letter out costs speed alone.
-bool is_plain(char32_t code) {
-  if (code < 0x80) return code > 0x20 && code != 0x7F;
-  const auto is_between = [code](char32_t first, char32_t last) { return code >= first && code <= last; };
-  if (is_between(0xAC00, 0xD7A3)) return true;                                   // Hangul
-  if (is_between(0xC0, 0x24F)) return code != 0xD7 && code != 0xF7;              // Latin
-  if (is_between(0x391, 0x3C9) || is_between(0x400, 0x481)) return true;         // Greek, Cyrillic
-  if (is_between(0x4E00, 0x9FFF) || is_between(0x3041, 0x3096)) return true;     // ideographs, Hiragana
-  if (is_between(0x30A1, 0x30FA)) return true;                                   // Katakana
-  return is_between(0x5D0, 0x5EA) || is_between(0x621, 0x63A) || is_between(0x641, 0x64A);  // Hebrew, Arabic
-}
-
-// The character that ends right before `end`, which is above 0.
-char32_t char_before(std::string_view text, std::size_t end) {
-  std::size_t begin = end - 1;
-  while (begin > 0 && end - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0U) == 0x80U) --begin;
-  char32_t code = static_cast<unsigned char>(text[begin]);
-  if (code < 0x80) return code;
-  code &= 0x7FU >> (end - begin);
-  for (std::size_t i = begin + 1; i < end; ++i) code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  return code;
-}
-
-// The character that begins at `begin`; text is valid UTF-8.
-char32_t char_at(std::string_view text, std::size_t begin) {
-  std::size_t end = begin + 1;
-  while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) ++end;
-  return char_before(text, end);
-}
-
 bool is_cut(std::string_view text, std::size_t at) {
   const auto before = static_cast<unsigned char>(text[at - 1]);
-  return before < 0x80 ? before > 0x20 && before != 0x7F : is_plain(char_before(text, at));
+  return before < 0x80 ? before > 0x20 && before != 0x7F : is_plain(decode_last(text.substr(0, at)).code);
 }
 
-std::uint32_t count_chars(std::string_view text) {
-  std::uint32_t count = 0;
-  for (const char byte : text) count += (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
-  return count;
-}
+std::uint32_t num_chars(std::string_view text) { return static_cast<std::uint32_t>(count_chars(text)); }
 
 // What is looked for in normalized text must look as it would there.
 TokenFinder make_finder(const TokenizerParts& parts, bool is_normalized) {
   std::vector<AddedToken> tokens;
   std::vector<std::string> contents;
-  for (const AddedToken& token : parts.added_tokens) {
-    if (token.normalized != is_normalized) continue;
-    AlignedText content;
-    AlignedText scratch;
-    content.assign(token.content, 0, false);
-    if (is_normalized && parts.normalizer) parts.normalizer->apply(content, scratch, {});
-    tokens.push_back(token);
-    contents.push_back(std::move(content.bytes));
+  for (const bool is_special : {true, false}) {
+    for (const AddedToken& token : parts.added_tokens) {
+      if (token.normalized != is_normalized || token.is_special != is_special) continue;
+      AlignedText content;
+      AlignedText scratch;
+      content.assign(token.content, 0, false);
+      if (is_normalized && parts.normalizer) parts.normalizer->apply(content, scratch, {});
+      tokens.push_back(token);
+      contents.push_back(std::move(content.bytes));
+    }
   }
   return {std::move(tokens), std::move(contents)};
 }
 
-// Whether the model may see a text that no pre-tokenizer split in pieces: it never joins what a space parts.
-bool model_allows_cuts(const TokenizerParts& parts) {
-  AlignedText text;
-  AlignedText scratch;
-  text.assign("a b", 0, false);
-  if (parts.normalizer) parts.normalizer->apply(text, scratch, {false, false});
-  const std::string& bytes = text.bytes;
-  return bytes.size() > 2 && bytes.front() == 'a' && bytes.back() == 'b' &&
-         parts.model->cuts_before(std::string_view(bytes).substr(1, bytes.size() - 2));
+// Whether a text may be cut, and what came before a step makes no difference to what it does behind the cut.
+bool allows_cuts(const TokenizerParts& parts, const TokenFinder& finder) {
+  std::u32string heads = U" ";
+  if (parts.normalizer && !parts.normalizer->keeps_cuts(heads)) return false;
+  if (!parts.model->is_deterministic()) return false;
+  if (parts.pre_tokenizer) {
+    if (!parts.pre_tokenizer->is_local()) return false;
+    const bool keeps_spaces = heads.find_first_not_of(U' ') == std::u32string::npos;
+    if (!keeps_spaces && !(are_spaces(heads) && parts.pre_tokenizer->takes_visible_spaces())) return false;
+  } else if (!are_spaces(heads)) {
+    return false;
+  }
+  return std::all_of(heads.begin(), heads.end(), [&](char32_t head) {
+    std::string space;
+    append_utf8(head, space);
+    // A model without pre-tokenizer sees whole texts: it must never join what a space parts.
+    return (finder.is_empty() || finder.is_local(space)) && (parts.pre_tokenizer || parts.model->cuts_before(space));
+  });
 }
 
 }  // namespace
@@ -96,7 +73,7 @@ std::size_t next_cut(std::string_view text, std::size_t begin) {
   // What is left must hold a plain character; mostly the next but one byte is one.
   for (std::size_t i = at + 1; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80 ? byte > 0x20 && byte != 0x7F : (byte & 0xC0U) != 0x80U && is_plain(char_at(text, i))) return at;
+    if (byte < 0x80 ? byte > 0x20 && byte != 0x7F : !is_continuation(text[i]) && is_plain(decode_char(text, i).code)) return at;
   }
   return text.size();
 }
@@ -124,9 +101,7 @@ class Encoder::Worker {
 
 Encoder::Encoder(const TokenizerParts& parts)
     : parts_(parts), raw_finder_(make_finder(parts, false)), normalized_finder_(make_finder(parts, true)) {
-  const bool is_normalizer_local = !parts.normalizer || parts.normalizer->is_local();
-  const bool are_words_local = parts.pre_tokenizer ? parts.pre_tokenizer->is_local() : model_allows_cuts(parts);
-  cuts_ = is_normalizer_local && are_words_local && parts.model->is_deterministic() && normalized_finder_.is_local();
+  cuts_ = allows_cuts(parts, normalized_finder_);
   sees_ends_ = (parts.normalizer && parts.normalizer->sees_ends()) ||
                (parts.pre_tokenizer && parts.pre_tokenizer->sees_ends());
 }
@@ -176,15 +151,16 @@ void Encoder::tokenize_text(std::string_view text, const EncodeOptions& options,
     const std::string_view part = text.substr(stretch.range.begin_bytes, stretch.range.size_bytes());
     if (stretch.id < 0) {
       const Section section{part, first_char, {}};
-      if (num_threads > 1 && part.size() > 2 * kBlockBytes && cuts_ && options.uses_memory) {
+      if (num_threads > 1 && part.size() > 2 * kBlockBytes && cuts_text(part, options)) {
         tokenize_long(section, options, num_threads, worker, out);
       } else {
         tokenize_section(section, options, worker, out);
       }
     }
     const bool needs_places = stretches.size() > 1 || (options.columns & kOffsets) != 0;
-    const std::uint32_t end_char = needs_places ? first_char + count_chars(part) : first_char;
+    const std::uint32_t end_char = needs_places ? first_char + num_chars(part) : first_char;
     if (stretch.id >= 0) {
+      if (!stretch.is_verbatim) out.surfaces.emplace_back(static_cast<std::uint32_t>(out.ids.size()), part);
       out.ids.push_back(stretch.id);
       out.words.push_back(worker.word++);
       if ((options.columns & kOffsets) != 0) out.offsets.push_back({first_char, end_char});
@@ -194,9 +170,15 @@ void Encoder::tokenize_text(std::string_view text, const EncodeOptions& options,
   stretches.swap(worker.stretches);
 }
 
+bool Encoder::cuts_text(std::string_view text, const EncodeOptions& options) const {
+  if (!cuts_ || !options.uses_memory) return false;
+  const bool has_offsets = (options.columns & kOffsets) != 0;
+  return !has_offsets || !parts_.normalizer || parts_.normalizer->has_local_origins(text);
+}
+
 void Encoder::tokenize_section(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const {
-  if (!cuts_ || !options.uses_memory) {
-    tokenize_piece(section, options, worker, out);
+  if (!cuts_text(section.text, options)) {
+    tokenize_piece(section, options, false, worker, out);
     return;
   }
   Section piece = section;
@@ -204,7 +186,7 @@ void Encoder::tokenize_section(const Section& section, const EncodeOptions& opti
     const std::size_t end = next_cut(section.text, begin);
     piece.text = section.text.substr(begin, end - begin);
     piece.ends = {section.ends.is_head && begin == 0, section.ends.is_tail && end == section.text.size()};
-    tokenize_piece(piece, options, worker, out);
+    tokenize_piece(piece, options, true, worker, out);
     piece.first_char += worker.num_chars;
     begin = end;
   }
@@ -219,7 +201,7 @@ void Encoder::tokenize_long(const Section& section, const EncodeOptions& options
     const std::size_t end = target < section.text.size() ? next_cut(section.text, target) : section.text.size();
     const std::string_view text = section.text.substr(begin, end - begin);
     blocks.push_back({text, first_char, {begin == 0, end == section.text.size()}});
-    first_char += count_chars(text);
+    first_char += num_chars(text);
     begin = end;
   }
   std::vector<Tokens> results(blocks.size());
@@ -236,9 +218,9 @@ void Encoder::tokenize_long(const Section& section, const EncodeOptions& options
   }
 }
 
-void Encoder::tokenize_piece(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const {
+void Encoder::tokenize_piece(const Section& section, const EncodeOptions& options, bool remembers, Worker& worker,
+                             Tokens& out) const {
   const bool has_offsets = (options.columns & kOffsets) != 0;
-  const bool remembers = cuts_ && options.uses_memory;
   PieceMemory& memory = has_offsets ? worker.aligned : worker.plain;
   // A step that looks at the ends may also ask whether the piece begins the whole text.
   const bool is_start = section.ends.is_head && section.first_char == 0;
@@ -255,10 +237,11 @@ void Encoder::tokenize_piece(const Section& section, const EncodeOptions& option
     }
   }
   run(section, options, worker);
-  worker.num_chars = has_offsets ? count_chars(section.text) : 0;
+  worker.num_chars = has_offsets ? num_chars(section.text) : 0;
   out.append(worker.part, worker.word);
   worker.word += static_cast<std::int32_t>(worker.num_words);
-  if (!remembers) return;
+  // A token that shows what stands in the text is worked out each time.
+  if (!remembers || !worker.part.surfaces.empty()) return;
   for (Span& span : worker.part.offsets) {
     span = {span.begin_chars - section.first_char, span.end_chars - section.first_char};
   }
@@ -283,6 +266,9 @@ void Encoder::run(const Section& section, const EncodeOptions& options, Worker& 
   normalized_finder_.split(text.bytes, worker.inner);
   for (const Stretch& stretch : worker.inner) {
     if (stretch.id >= 0) {
+      if (!stretch.is_verbatim) {
+        worker.part.surfaces.emplace_back(static_cast<std::uint32_t>(worker.part.ids.size()), text.view(stretch.range));
+      }
       worker.part.ids.push_back(stretch.id);
       worker.part.words.push_back(static_cast<std::int32_t>(worker.num_words++));
       if ((options.columns & kOffsets) != 0) worker.part.offsets.push_back(text.origin(stretch.range));

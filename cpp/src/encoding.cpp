@@ -51,6 +51,7 @@ void Encodings::push(const Tokens& tokens, std::uint32_t begin, std::uint32_t en
   if (has(kWordIds)) extend(word_ids, tokens.words, begin, end);
   if (has(kSequenceIds)) sequence_ids.insert(sequence_ids.end(), count, sequence);
   if (has(kOffsets)) extend(offsets, tokens.offsets, begin, end);
+  if (!has(kSurfaces)) return;
   for (const auto& [index, text] : tokens.surfaces) {
     if (index >= begin && index < end) surfaces.emplace_back(static_cast<std::int64_t>(first + index - begin), text);
   }

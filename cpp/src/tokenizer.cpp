@@ -43,16 +43,34 @@ class Tokenizer::Texts {
     return found == by_content_.end() ? -1 : found->second;
   }
 
+  std::string_view token(std::int64_t id) const {
+    const AddedToken* also = added(id);
+    return also != nullptr ? std::string_view(also->content) : parts_.model->vocabulary().token(id);
+  }
+
+  // The spaces around a token.
+  TokenSpaces spaces(std::int64_t id) const {
+    std::call_once(spaces_once_, [this] { fill_spaces(); });
+    if (id >= 0 && id < static_cast<std::int64_t>(spaces_.size())) return spaces_[static_cast<std::size_t>(id)];
+    return count_spaces(token(id), false);
+  }
+
   // Appends the text of a row; only for decoders that work piece by piece.
   void append(const std::int64_t* ids, std::size_t count, bool skips_special, std::string& out) const {
     std::call_once(once_, [this] { fill(); });
     bool is_first = true;
     for (std::size_t i = 0; i < count; ++i) {
-      if (ids[i] < 0 || ids[i] >= static_cast<std::int64_t>(pieces_.size())) continue;
-      const PieceText& piece = pieces_[static_cast<std::size_t>(ids[i])];
-      if (!piece.is_token || (skips_special && piece.is_special)) continue;
-      const Range range = is_first ? piece.first : piece.other;
-      out.append(arena_, range.begin_bytes, range.size_bytes());
+      if (ids[i] >= 0 && ids[i] < static_cast<std::int64_t>(pieces_.size())) {
+        const PieceText& piece = pieces_[static_cast<std::size_t>(ids[i])];
+        if (!piece.is_token || (skips_special && piece.is_special)) continue;
+        const Range range = is_first ? piece.first : piece.other;
+        out.append(arena_, range.begin_bytes, range.size_bytes());
+      } else {
+        const AddedToken* far = added(ids[i]);
+        const std::string_view text = token(ids[i]);
+        if (text.data() == nullptr || (skips_special && far != nullptr && far->is_special)) continue;
+        out += parts_.decoder->piece(text, is_first);
+      }
       is_first = false;
     }
   }
@@ -71,25 +89,40 @@ class Tokenizer::Texts {
     return {begin, static_cast<std::uint32_t>(arena_.size())};
   }
 
-  void fill() const {
+  // Ids far above the number of tokens are left to the slow way: a table for them would be mostly empty.
+  std::size_t table_size() const {
     std::int64_t last = parts_.model->vocabulary().max_id();
     for (const AddedToken& token : parts_.added_tokens) last = std::max<std::int64_t>(last, token.id);
-    pieces_.resize(static_cast<std::size_t>(last + 1));
-    for (const auto& [token, id] : parts_.model->vocabulary().sorted()) put(id, token, false);
-    for (const AddedToken& token : parts_.added_tokens) put(token.id, token.content, token.is_special);
+    const std::size_t num_tokens = parts_.model->vocabulary().size() + parts_.added_tokens.size();
+    return std::min(static_cast<std::size_t>(last + 1), 4 * num_tokens + 65536);
   }
 
-  void put(std::int64_t id, std::string_view token, bool is_special) const {
-    PieceText& piece = pieces_[static_cast<std::size_t>(id)];
-    piece.is_token = true;
-    piece.is_special = is_special;
-    piece.first = store(parts_.decoder->piece(token, true));
-    piece.other = store(parts_.decoder->piece(token, false));
+  void fill_spaces() const {
+    spaces_.resize(table_size());
+    for (std::size_t id = 0; id < spaces_.size(); ++id) {
+      spaces_[id] = count_spaces(token(static_cast<std::int64_t>(id)), false);
+    }
+  }
+
+  void fill() const {
+    pieces_.resize(table_size());
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      const auto id = static_cast<std::int64_t>(i);
+      const std::string_view text = token(id);
+      if (text.data() == nullptr) continue;
+      const AddedToken* also = added(id);
+      pieces_[i].is_token = true;
+      pieces_[i].is_special = also != nullptr && also->is_special;
+      pieces_[i].first = store(parts_.decoder->piece(text, true));
+      pieces_[i].other = store(parts_.decoder->piece(text, false));
+    }
   }
 
   const TokenizerParts& parts_;
   std::unordered_map<std::string_view, std::int64_t> by_content_;
   std::unordered_map<std::int64_t, const AddedToken*> by_id_;
+  mutable std::once_flag spaces_once_;
+  mutable std::vector<TokenSpaces> spaces_;
   mutable std::once_flag once_;
   mutable std::vector<PieceText> pieces_;
   mutable std::string arena_;
@@ -103,55 +136,75 @@ Tokenizer::Tokenizer(TokenizerParts parts)
 Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 
-void Tokenizer::write_row(const Tokens (&tokens)[2], const TokenRange (&ranges)[2], bool is_pair, std::int64_t sample,
-                          const EncodeOptions& options, Encodings& out) const {
+struct Tokenizer::Sample {
+  const Input* text;
+  const Input* pair;  // null: a text alone
+  std::int64_t index;
+  Tokens tokens[2];
+  std::vector<TokenRange> ranges[2];  // what truncation makes of each text: rows show one of each
+};
+
+// Offsets of what was just written, `tokens` in `range` from place `first` of `out` on, without the spaces around tokens.
+void Tokenizer::trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const {
   const PostProcessor& post = parts_->post_processor;
-  for (const TemplatePart& part : is_pair ? post.pair : post.single) {
+  for (std::size_t i = first; i < out.ids.size(); ++i) {
+    out.offsets[i] = post.trim(out.offsets[i], texts_->spaces(out.ids[i]), i == first);
+  }
+  for (const auto& [index, text] : tokens.surfaces) {
+    if (index < range.begin || index >= range.end) continue;
+    Span& span = out.offsets[first + index - range.begin];
+    span = post.trim(tokens.offsets[index], count_spaces(text, false), index == range.begin);
+  }
+}
+
+// One row; `ranges` says which range of its text each part shows (null: the first).
+void Tokenizer::write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
+                          Encodings& out) const {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const TemplatePart& part = parts[i];
     if (part.sequence < 0) {
-      if (!options.add_special_tokens) continue;
       for (const std::int32_t id : part.special_ids) out.push_special(id, part.type_id);
       continue;
     }
-    const TokenRange range = ranges[part.sequence];
+    const std::uint32_t which = ranges == nullptr ? 0 : ranges[i];
+    const Tokens& tokens = sample.tokens[part.sequence];
+    const TokenRange range = sample.ranges[part.sequence][which];
     const std::size_t first = out.ids.size();
-    out.push(tokens[part.sequence], range.begin, range.end, part.type_id, part.sequence);
-    if (!post.trims_offsets || !out.has(kOffsets)) continue;
-    for (std::size_t i = first; i < out.ids.size(); ++i) {
-      out.offsets[i] = trim_span(out.offsets[i], id_to_token(out.ids[i]), i == first, post);
-    }
+    out.push(tokens, range.begin, range.end, which == 0 ? part.type_id : part.overflow_type_id, part.sequence_id);
+    if (out.has(kOffsets) && parts_->post_processor.trims_offsets()) trim(tokens, range, first, out);
   }
-  out.end_row(sample);
+  out.end_row(sample.index);
 }
 
-void Tokenizer::encode_one(const Input& text, const Input* pair, std::int64_t sample, const EncodeOptions& options,
-                           unsigned num_threads, Encoder::Worker& worker, Tokens (&tokens)[2], Encodings& out) const {
-  const bool is_pair = pair != nullptr;
-  encoder_->tokenize(text, options, num_threads, worker, tokens[0]);
-  tokens[1].clear();
-  if (is_pair) encoder_->tokenize(*pair, options, num_threads, worker, tokens[1]);
-  const auto num_first = static_cast<std::uint32_t>(tokens[0].ids.size());
-  const auto num_second = static_cast<std::uint32_t>(tokens[1].ids.size());
+void Tokenizer::encode_one(Sample& sample, const EncodeOptions& options, Encodings& out) const {
+  const PostProcessor& post = parts_->post_processor;
+  const bool is_pair = sample.pair != nullptr;
+  const auto num_first = static_cast<std::uint32_t>(sample.tokens[0].ids.size());
+  const auto num_second = static_cast<std::uint32_t>(sample.tokens[1].ids.size());
   const Truncation& truncation = options.truncation;
+  const std::vector<TemplatePart>& parts = post.parts(is_pair, options.add_special_tokens);
+  sample.ranges[0].assign(1, {0, num_first});
+  sample.ranges[1].assign(1, {0, num_second});
   if (truncation.max_length == 0) {
-    write_row(tokens, {{0, num_first}, {0, num_second}}, is_pair, sample, options, out);
+    write_row(sample, parts, nullptr, out);
     return;
   }
-  const std::uint32_t special = options.add_special_tokens ? parts_->post_processor.num_special_tokens(is_pair) : 0;
+  const std::uint32_t special = options.add_special_tokens ? post.num_special_tokens(is_pair) : 0;
   if (truncation.max_length < special) {
     throw std::invalid_argument("max_length " + std::to_string(truncation.max_length) + " is smaller than the " +
                                 std::to_string(special) + " special tokens");
   }
   const Kept kept = share(num_first, num_second, is_pair, truncation.max_length - special, truncation.strategy);
-  const std::vector<TokenRange> first = cut(num_first, kept.first, truncation.stride, truncation.is_left);
-  const std::vector<TokenRange> second = cut(num_second, kept.second, truncation.stride, truncation.is_left);
-  write_row(tokens, {first[0], second[0]}, is_pair, sample, options, out);
-  if (!options.overflow) return;
-  // The original's order: each overflow of the first text with the second and its overflow, then the first itself.
-  for (std::size_t i = 1; i < first.size(); ++i) {
-    for (const TokenRange& other : second) write_row(tokens, {first[i], other}, is_pair, sample, options, out);
+  sample.ranges[0] = cut(num_first, kept.first, truncation.stride, truncation.is_left);
+  sample.ranges[1] = cut(num_second, kept.second, truncation.stride, truncation.is_left);
+  if (!options.overflow) {
+    write_row(sample, parts, nullptr, out);
+    return;
   }
-  for (std::size_t j = 1; j < second.size(); ++j) {
-    write_row(tokens, {first[0], second[j]}, is_pair, sample, options, out);
+  const RowRanges rows = row_ranges(parts, static_cast<std::uint32_t>(sample.ranges[0].size()),
+                                    static_cast<std::uint32_t>(sample.ranges[1].size()));
+  for (std::size_t row = 0; row < rows.num_rows; ++row) {
+    write_row(sample, parts, rows.ranges.data() + row * parts.size(), out);
   }
 }
 
@@ -170,12 +223,16 @@ Encodings Tokenizer::encode(const std::vector<Input>& texts, const std::vector<I
   for (Encodings& chunk : chunks) chunk.columns = options.columns;
   parallel_for(num_chunks, inner_threads > 1 ? 1 : useful, [&](std::size_t chunk) {
     const Encoder::WorkerPtr worker = encoder_->take_worker();
-    Tokens tokens[2];
+    Sample sample;
     const std::size_t end = std::min(texts.size(), (chunk + 1) * per_chunk);
     for (std::size_t i = chunk * per_chunk; i < end; ++i) {
       try {
-        encode_one(texts[i], pairs.empty() ? nullptr : &pairs[i], static_cast<std::int64_t>(i), options, inner_threads,
-                   *worker, tokens, chunks[chunk]);
+        sample.text = &texts[i];
+        sample.pair = pairs.empty() ? nullptr : &pairs[i];
+        sample.index = static_cast<std::int64_t>(i);
+        encoder_->tokenize(*sample.text, options, inner_threads, *worker, sample.tokens[0]);
+        if (sample.pair != nullptr) encoder_->tokenize(*sample.pair, options, inner_threads, *worker, sample.tokens[1]);
+        encode_one(sample, options, chunks[chunk]);
       } catch (const std::invalid_argument& error) {
         throw EncodeError(i, error.what());
       }
@@ -242,8 +299,7 @@ std::int64_t Tokenizer::token_to_id(std::string_view token) const {
 }
 
 std::string_view Tokenizer::id_to_token(std::int64_t id) const {
-  const AddedToken* added = texts_->added(id);
-  return added != nullptr ? std::string_view(added->content) : parts_->model->vocabulary().token(id);
+  return texts_->token(id);
 }
 
 std::string Tokenizer::normalize(std::string_view text) const {

@@ -78,10 +78,12 @@ class Encoder {
   };
   void tokenize_text(std::string_view text, const EncodeOptions& options, unsigned num_threads, Worker& worker,
                      Tokens& out) const;
+  bool cuts_text(std::string_view text, const EncodeOptions& options) const;
   void tokenize_section(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const;
   void tokenize_long(const Section& section, const EncodeOptions& options, unsigned num_threads, Worker& worker,
                      Tokens& out) const;
-  void tokenize_piece(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const;
+  void tokenize_piece(const Section& section, const EncodeOptions& options, bool remembers, Worker& worker,
+                      Tokens& out) const;
   void run(const Section& section, const EncodeOptions& options, Worker& worker) const;
   void run_words(Ends ends, Worker& worker, const EncodeOptions& options) const;
 

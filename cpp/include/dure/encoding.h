@@ -26,7 +26,8 @@ struct Tokens {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> words;  // index of the pre-token
   std::vector<Span> offsets;        // in code points of the original text
-  // What an unknown token stands for, where the model shows that: index of the token, text.
+  // What a token stands for, where it isn't its own text (index of the token, text): what Unigram doesn't know, and added
+  // tokens that took white space along or were found in normalized text.
   std::vector<std::pair<std::uint32_t, std::string>> surfaces;
   void clear();
   // Appends what followed this in the same text, whose words were counted from 0.
@@ -50,7 +51,7 @@ struct Encodings {
 
   std::size_t num_rows() const { return row_starts.size() - 1; }
   bool has(Column column) const { return (columns & column) != 0; }
-  // Appends tokens [begin, end) of a text.
+  // Appends tokens [begin, end) of a text. `sequence` -1: `sequence_ids` says nothing of them.
   void push(const Tokens& tokens, std::uint32_t begin, std::uint32_t end, std::int32_t type_id, std::int32_t sequence);
   void push_special(std::int32_t id, std::int32_t type_id);
   void end_row(std::int64_t sample);

@@ -13,14 +13,25 @@
 
 namespace dure {
 
+// What lies at one side of a cut (see Regex::is_local): the edge of a match, text that no match covers, or now this, now that.
+enum class CutSide : unsigned char { kUnknown, kMatch, kGap };
+struct CutSides {
+  CutSide before = CutSide::kUnknown;
+  CutSide after = CutSide::kUnknown;
+};
+
 class Regex {
  public:
   virtual ~Regex() = default;
-  // Appends all matches, leftmost first, without overlaps, as ranges of bytes. Safe to call from any thread.
+  // Appends all matches, leftmost first, without overlaps, as ranges of bytes. Safe to call from any thread. A match may
+  // be empty, but not right after another match; an empty text has none.
   virtual void find_all(std::string_view text, std::vector<Range>& matches) const = 0;
   // True when cutting a text before a space (U+0020) that follows a letter, a digit or ASCII punctuation, and matching
-  // the pieces one by one, finds the same matches, and no match spans such a cut.
+  // the pieces one by one, finds the same matches, and no match spans such a cut. (All of ours allow for any character
+  // before the space that isn't white space.)
   virtual bool is_local() const { return false; }
+  // What is known of the sides of every such cut, if the regex is local.
+  virtual CutSides sides_of_cut() const { return {}; }
 };
 
 // Compiles what no scanner knows. Throws std::invalid_argument with the engine's own message.

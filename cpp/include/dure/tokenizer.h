@@ -49,10 +49,12 @@ class Tokenizer {
 
  private:
   class Texts;  // what each id stands for
-  void encode_one(const Input& text, const Input* pair, std::int64_t sample, const EncodeOptions& options,
-                  unsigned num_threads, Encoder::Worker& worker, Tokens (&tokens)[2], Encodings& out) const;
-  void write_row(const Tokens (&tokens)[2], const TokenRange (&ranges)[2], bool is_pair, std::int64_t sample,
-                 const EncodeOptions& options, Encodings& out) const;
+  // What becomes of one text and its pair.
+  struct Sample;
+  void encode_one(Sample& sample, const EncodeOptions& options, Encodings& out) const;
+  void write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
+                 Encodings& out) const;
+  void trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const;
 
   std::unique_ptr<const TokenizerParts> parts_;
   std::unique_ptr<const Encoder> encoder_;

@@ -1,112 +1,126 @@
+// What all normalizers share, Sequence, and the way from JSON.
 #include "dure/normalizer.h"
 
 #include <algorithm>
+#include <array>
+#include <stdexcept>
 #include <utility>
-
-#include "dure/unicode.h"
+#include <vector>
 
 namespace dure {
 namespace {
 
-void clean(const AlignedText& from, AlignedText& to) {
-  for (std::uint32_t i = 0; i < from.size(); ++i) {
-    const char32_t code = from.chars[i];
-    const bool is_blank = code == '\t' || code == '\n' || code == '\r';
-    const std::uint8_t flags = unicode_flags(code);
-    if (code == 0 || code == 0xFFFD || ((flags & kControl) != 0 && !is_blank)) continue;
-    to.push((flags & kSpace) != 0 ? U' ' : code, from.origins[i]);
-  }
+// Whether a text begins with a printable ASCII character behind any number of spaces, or has nothing but spaces.
+bool has_ascii_head(std::string_view text) {
+  const std::size_t at = text.find_first_not_of(' ');
+  return at == std::string_view::npos || (text[at] > ' ' && text[at] < 0x7F);
 }
 
-void space_chinese(const AlignedText& from, AlignedText& to) {
-  for (std::uint32_t i = 0; i < from.size(); ++i) {
-    const bool is_spaced = is_chinese(from.chars[i]);
-    if (is_spaced) to.push(U' ', from.origins[i]);
-    to.push(from.chars[i], from.origins[i]);
-    if (is_spaced) to.push(U' ', from.origins[i]);
-  }
-}
+class Sequence final : public Normalizer {
+ public:
+  explicit Sequence(std::vector<std::unique_ptr<const Normalizer>> steps) : steps_(std::move(steps)) {}
 
-// Canonical order (The Unicode Standard, section 3.11, D109): runs of combining characters sorted by class, stably.
-// `is_first` travels with its character: it says whether the character consumes a source character. The original
-// assigns positions in the order after sorting, and so do we.
-void decompose(const AlignedText& from, AlignedText& to) {
-  struct Piece {
-    char32_t code;
-    bool is_first;
-    std::uint8_t combining;
-  };
-  std::vector<Piece> pieces;
-  std::vector<char32_t> parts;
-  pieces.reserve(from.chars.size() + 8);
-  for (const char32_t code : from.chars) {
-    parts.clear();
-    append_decomposition(code, parts);
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      const bool combines = (unicode_flags(parts[i]) & kCombines) != 0;
-      pieces.push_back({parts[i], i == 0, combines ? combining_class(parts[i]) : std::uint8_t{0}});
+  void apply(AlignedText& text, AlignedText& scratch, Ends ends) const override {
+    for (const auto& step : steps_) {
+      step->apply(text, scratch, ends);
+      check_size(text.bytes.size());
     }
   }
-  for (std::size_t begin = 0; begin < pieces.size();) {
-    std::size_t end = begin + 1;
-    if (pieces[begin].combining != 0) {
-      while (end < pieces.size() && pieces[end].combining != 0) ++end;
-      std::stable_sort(pieces.begin() + static_cast<std::ptrdiff_t>(begin), pieces.begin() + static_cast<std::ptrdiff_t>(end),
-                       [](const Piece& left, const Piece& right) { return left.combining < right.combining; });
-    }
-    begin = end;
+  bool keeps_cuts(std::u32string& heads) const override {
+    return std::all_of(steps_.begin(), steps_.end(), [&](const auto& step) { return step->keeps_cuts(heads); });
   }
-  std::size_t source = 0;
-  for (const Piece& piece : pieces) {
-    Span origin;
-    if (piece.is_first && source < from.origins.size()) {
-      origin = from.origins[source++];
-    } else if (source > 0) {
-      origin = from.origins[source - 1];
-    }
-    to.push(piece.code, origin);
+  bool sees_ends() const override {
+    return std::any_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->sees_ends(); });
   }
+  bool may_shift_origins() const override {
+    return std::any_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->may_shift_origins(); });
+  }
+  bool has_local_origins(std::string_view text) const override {
+    bool keeps_head = has_ascii_head(text);
+    for (const auto& step : steps_) {
+      // Only the first step sees the text as it is.
+      if (step->may_shift_origins() && !(step == steps_.front() ? step->has_local_origins(text) : keeps_head)) return false;
+      keeps_head = keeps_head && step->keeps_leading_ascii();
+    }
+    return true;
+  }
+  bool keeps_leading_ascii() const override {
+    return std::all_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->keeps_leading_ascii(); });
+  }
+
+ private:
+  std::vector<std::unique_ptr<const Normalizer>> steps_;
+};
+
+std::unique_ptr<const Normalizer> make_sequence(const Json& json) {
+  std::vector<std::unique_ptr<const Normalizer>> steps;
+  for (const Json& item : json.array("normalizers")) {
+    if (item.is_null()) throw JsonError("a Sequence of normalizers has null where a normalizer must be");
+    steps.push_back(normalizer_from_json(&item));
+  }
+  return std::make_unique<Sequence>(std::move(steps));
 }
 
-void drop_marks(const AlignedText& from, AlignedText& to) {
-  for (std::uint32_t i = 0; i < from.size(); ++i) {
-    if ((unicode_flags(from.chars[i]) & kMark) == 0) to.push(from.chars[i], from.origins[i]);
+constexpr std::array<std::string_view, 14> kTypes = {
+    "BertNormalizer", "ByteLevel",   "Lowercase", "NFC",     "NFD",      "NFKC",  "NFKD",
+    "Nmt",            "Precompiled", "Prepend",   "Replace", "Sequence", "Strip", "StripAccents"};
+
+// Old files have no type where the other members tell it.
+std::string find_type(const Json& json) {
+  if (json.find("type") != nullptr) return json.text("type");
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns = {{{"clean_text", "BertNormalizer"},
+                                                                                   {"strip_left", "Strip"},
+                                                                                   {"normalizers", "Sequence"},
+                                                                                   {"precompiled_charsmap", "Precompiled"},
+                                                                                   {"pattern", "Replace"},
+                                                                                   {"prepend", "Prepend"}}};
+  for (const auto& [key, type] : kSigns) {
+    if (json.find(key) != nullptr) return std::string(type);
   }
+  throw JsonError("a normalizer has no \"type\"");
 }
 
-void lower(const AlignedText& from, AlignedText& to) {
-  std::vector<char32_t> parts;
-  for (std::uint32_t i = 0; i < from.size(); ++i) {
-    if ((unicode_flags(from.chars[i]) & kHasLower) == 0) {
-      to.push(from.chars[i], from.origins[i]);
-      continue;
-    }
-    parts.clear();
-    append_lower(from.chars[i], parts);
-    for (const char32_t part : parts) to.push(part, from.origins[i]);
-  }
-}
-
-template <typename Step>
-void run(Step step, AlignedText& text, AlignedText& scratch) {
-  scratch.clear();
-  step(text, scratch);
-  std::swap(text, scratch);
+[[noreturn]] void refuse_type(const std::string& type) {
+  std::string known;
+  for (const std::string_view name : kTypes) known.append(known.empty() ? "" : ", ").append(name);
+  throw JsonError("unknown normalizer type \"" + type + "\"; known are " + known);
 }
 
 }  // namespace
 
-void BertNormalizer::apply(AlignedText& text, AlignedText& scratch) const {
-  std::uint32_t highest = 0;
-  for (const char32_t code : text.chars) highest = std::max(highest, static_cast<std::uint32_t>(code));
-  // Steps that can't change anything are skipped: most text has no accent, and Latin text no ideograph.
-  if (clean_text) run(clean, text, scratch);
-  if (handle_chinese_chars && highest >= 0x3400) run(space_chinese, text, scratch);
-  if (strip_accents && highest >= 0xC0) {
-    run(decompose, text, scratch);
-    run(drop_marks, text, scratch);
+bool Normalizer::is_local() const {
+  std::u32string heads = U" ";
+  return keeps_cuts(heads);
+}
+
+bool Normalizer::keeps_spaces() const {
+  std::u32string heads = U" ";
+  return keeps_cuts(heads) && heads.find_first_not_of(U' ') == std::u32string::npos;
+}
+
+void check_size(std::size_t size_bytes) {
+  if (size_bytes > (std::size_t{1} << 30)) {
+    throw std::invalid_argument("normalizing makes a text longer than 1 GiB; split it, or check the normalizer's steps");
   }
-  if (lowercase) run(lower, text, scratch);
+}
+
+bool are_spaces(std::u32string_view heads) {
+  return std::all_of(heads.begin(), heads.end(), [](char32_t code) { return code == U' ' || code == kVisibleSpace; });
+}
+
+std::unique_ptr<const Normalizer> normalizer_from_json(const Json* json) {
+  if (json == nullptr || json->is_null()) return nullptr;
+  if (json->type != Json::Type::kObject) throw JsonError("a normalizer must be an object with a \"type\", or null");
+  const std::string type = find_type(*json);
+  if (type == "Sequence") return make_sequence(*json);
+  if (type == "BertNormalizer") return make_bert_normalizer(*json);
+  if (type == "Precompiled") return make_precompiled(*json);
+  if (type == "Prepend") return make_prepend(*json);
+  if (type == "Replace") return make_replace(*json);
+  if (type == "Strip") return make_strip(*json);
+  if (type == "NFC" || type == "NFD" || type == "NFKC" || type == "NFKD") return make_unicode_form(type);
+  if (std::find(kTypes.begin(), kTypes.end(), type) == kTypes.end()) refuse_type(type);
+  return make_character_step(type);
 }
 
 }  // namespace dure

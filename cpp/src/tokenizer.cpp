@@ -1,259 +1,347 @@
 #include "dure/tokenizer.h"
 
 #include <algorithm>
-#include <utility>
+#include <mutex>
+#include <unordered_map>
 
-#include "dure/decoder.h"
 #include "dure/parallel.h"
-#include "dure/pre_tokenizer.h"
-#include "dure/utf8.h"
+#include "dure/text.h"
 
 namespace dure {
-
-// Memory of one thread, kept between texts.
-struct Tokenizer::Scratch {
-  std::vector<char32_t> chars;
-  AlignedText text;
-  AlignedText spare;
-  AlignedText part;
-  std::vector<Stretch> stretches;
-  std::vector<Stretch> inner;
-  std::vector<Span> words;
-  std::vector<Piece> pieces;
-  std::vector<Token> first;
-  std::vector<Token> second;
-};
-
 namespace {
 
-TokenFinder make_finder(const TokenizerParts& parts, bool is_normalized) {
-  std::vector<AddedToken> tokens;
-  std::vector<std::vector<char32_t>> contents;
-  for (const AddedToken& token : parts.added_tokens) {
-    if (token.normalized != is_normalized) continue;
-    AlignedText content;
-    AlignedText spare;
-    decode_utf8(token.content, content.chars);
-    content.origins.resize(content.chars.size());
-    // The text is searched after normalization, so what is looked for must look as it would there.
-    if (is_normalized && parts.normalizer) parts.normalizer->apply(content, spare);
-    tokens.push_back(token);
-    contents.push_back(std::move(content.chars));
-  }
-  return {std::move(tokens), contents};
-}
+// The most texts that one thread takes at a time, and the size in bytes above which more threads are worth starting.
+constexpr std::size_t kTextsPerChunk = 64;
+constexpr std::size_t kBytesPerThread = 16384;
 
-void write_row(const std::vector<TemplatePart>& parts, const std::vector<Token>* texts, const TokenRange* ranges,
-               bool add_special_tokens, std::int64_t sample, Encodings& out) {
-  for (const TemplatePart& part : parts) {
-    if (part.sequence < 0) {
-      if (!add_special_tokens) continue;
-      for (const std::int32_t id : part.special_ids) out.push_special(id, part.type_id);
-      continue;
-    }
-    const TokenRange range = ranges[part.sequence];
-    for (std::uint32_t i = range.begin; i < range.end; ++i) out.push(texts[part.sequence][i], part.type_id, part.sequence);
-  }
-  out.end_row(sample);
+std::size_t size_of(const Input& input) {
+  if (input.words == nullptr) return input.text.size();
+  std::size_t size = 0;
+  for (const std::string_view word : *input.words) size += word.size();
+  return size;
 }
 
 }  // namespace
 
-Tokenizer::Tokenizer(TokenizerParts parts)
-    : parts_(std::move(parts)), raw_finder_(make_finder(parts_, false)), normalized_finder_(make_finder(parts_, true)) {}
-
-// Normalizes what `scratch.text` holds, finds normalized added tokens in it, and cuts the rest into pieces.
-void Tokenizer::tokenize_piece(Scratch& scratch, std::int32_t& word, std::vector<Token>& out) const {
-  AlignedText& text = scratch.text;
-  if (parts_.normalizer) parts_.normalizer->apply(text, scratch.spare);
-  scratch.inner.clear();
-  if (normalized_finder_.is_empty()) {
-    if (text.size() > 0) scratch.inner.push_back({-1, 0, text.size()});
-  } else {
-    normalized_finder_.split(text.chars, scratch.inner);
+// Tokens by id, and for decoders that work piece by piece the text of each.
+class Tokenizer::Texts {
+ public:
+  explicit Texts(const TokenizerParts& parts) : parts_(parts) {
+    for (const AddedToken& token : parts.added_tokens) {
+      by_content_.emplace(token.content, token.id);
+      by_id_[token.id] = &token;
+    }
   }
-  for (const Stretch& stretch : scratch.inner) {
-    if (stretch.id >= 0) {
-      out.push_back({stretch.id, word++, {text.origins[stretch.begin].begin_chars, text.origins[stretch.end - 1].end_chars}});
-      continue;
-    }
-    const bool is_whole = stretch.begin == 0 && stretch.end == text.size();
-    if (!is_whole) {
-      scratch.part.chars.assign(text.chars.begin() + stretch.begin, text.chars.begin() + stretch.end);
-      scratch.part.origins.assign(text.origins.begin() + stretch.begin, text.origins.begin() + stretch.end);
-    }
-    const AlignedText& part = is_whole ? text : scratch.part;
-    scratch.words.clear();
-    if (parts_.splits_bert_words) {
-      split_bert_words(part, scratch.words);
-    } else {
-      scratch.words.push_back({0, part.size()});
-    }
-    for (const Span& range : scratch.words) {
-      scratch.pieces.clear();
-      parts_.model->tokenize(part.chars.data() + range.begin_chars, range.end_chars - range.begin_chars, scratch.pieces);
-      std::uint32_t begin = range.begin_chars;
-      for (const Piece& piece : scratch.pieces) {
-        const std::uint32_t end = range.begin_chars + piece.end_chars;
-        out.push_back({piece.id, word, {part.origins[begin].begin_chars, part.origins[end - 1].end_chars}});
-        begin = end;
+
+  const AddedToken* added(std::int64_t id) const {
+    const auto found = by_id_.find(id);
+    return found == by_id_.end() ? nullptr : found->second;
+  }
+
+  std::int64_t find(std::string_view content) const {
+    const auto found = by_content_.find(content);
+    return found == by_content_.end() ? -1 : found->second;
+  }
+
+  std::string_view token(std::int64_t id) const {
+    const AddedToken* also = added(id);
+    return also != nullptr ? std::string_view(also->content) : parts_.model->vocabulary().token(id);
+  }
+
+  // The spaces around a token.
+  TokenSpaces spaces(std::int64_t id) const {
+    std::call_once(spaces_once_, [this] { fill_spaces(); });
+    if (id >= 0 && id < static_cast<std::int64_t>(spaces_.size())) return spaces_[static_cast<std::size_t>(id)];
+    return count_spaces(token(id), false);
+  }
+
+  // Appends the text of a row; only for decoders that work piece by piece.
+  void append(const std::int64_t* ids, std::size_t count, bool skips_special, std::string& out) const {
+    std::call_once(once_, [this] { fill(); });
+    bool is_first = true;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (ids[i] >= 0 && ids[i] < static_cast<std::int64_t>(pieces_.size())) {
+        const PieceText& piece = pieces_[static_cast<std::size_t>(ids[i])];
+        if (!piece.is_token || (skips_special && piece.is_special)) continue;
+        const Range range = is_first ? piece.first : piece.other;
+        out.append(arena_, range.begin_bytes, range.size_bytes());
+      } else {
+        const AddedToken* far = added(ids[i]);
+        const std::string_view text = token(ids[i]);
+        if (text.data() == nullptr || (skips_special && far != nullptr && far->is_special)) continue;
+        out += parts_.decoder->piece(text, is_first);
       }
-      ++word;
+      is_first = false;
     }
+  }
+
+ private:
+  struct PieceText {
+    Range first;
+    Range other;
+    bool is_token = false;
+    bool is_special = false;
+  };
+
+  Range store(const std::string& text) const {
+    const auto begin = static_cast<std::uint32_t>(arena_.size());
+    arena_ += text;
+    return {begin, static_cast<std::uint32_t>(arena_.size())};
+  }
+
+  // Ids far above the number of tokens are left to the slow way: a table for them would be mostly empty.
+  std::size_t table_size() const {
+    std::int64_t last = parts_.model->vocabulary().max_id();
+    for (const AddedToken& token : parts_.added_tokens) last = std::max<std::int64_t>(last, token.id);
+    const std::size_t num_tokens = parts_.model->vocabulary().size() + parts_.added_tokens.size();
+    return std::min(static_cast<std::size_t>(last + 1), 4 * num_tokens + 65536);
+  }
+
+  void fill_spaces() const {
+    spaces_.resize(table_size());
+    for (std::size_t id = 0; id < spaces_.size(); ++id) {
+      spaces_[id] = count_spaces(token(static_cast<std::int64_t>(id)), false);
+    }
+  }
+
+  void fill() const {
+    pieces_.resize(table_size());
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      const auto id = static_cast<std::int64_t>(i);
+      const std::string_view text = token(id);
+      if (text.data() == nullptr) continue;
+      const AddedToken* also = added(id);
+      pieces_[i].is_token = true;
+      pieces_[i].is_special = also != nullptr && also->is_special;
+      pieces_[i].first = store(parts_.decoder->piece(text, true));
+      pieces_[i].other = store(parts_.decoder->piece(text, false));
+    }
+  }
+
+  const TokenizerParts& parts_;
+  std::unordered_map<std::string_view, std::int64_t> by_content_;
+  std::unordered_map<std::int64_t, const AddedToken*> by_id_;
+  mutable std::once_flag spaces_once_;
+  mutable std::vector<TokenSpaces> spaces_;
+  mutable std::once_flag once_;
+  mutable std::vector<PieceText> pieces_;
+  mutable std::string arena_;
+};
+
+Tokenizer::Tokenizer(TokenizerParts parts)
+    : parts_(std::make_unique<const TokenizerParts>(std::move(parts))),
+      encoder_(std::make_unique<const Encoder>(*parts_)),
+      texts_(std::make_unique<const Texts>(*parts_)) {}
+
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+
+struct Tokenizer::Sample {
+  const Input* text;
+  const Input* pair;  // null: a text alone
+  std::int64_t index;
+  Tokens tokens[2];
+  std::vector<TokenRange> ranges[2];  // what truncation makes of each text: rows show one of each
+};
+
+// Offsets of what was just written, `tokens` in `range` from place `first` of `out` on, without the spaces around tokens.
+void Tokenizer::trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const {
+  const PostProcessor& post = parts_->post_processor;
+  for (std::size_t i = first; i < out.ids.size(); ++i) {
+    out.offsets[i] = post.trim(out.offsets[i], texts_->spaces(out.ids[i]), i == first);
+  }
+  for (const auto& [index, text] : tokens.surfaces) {
+    if (index < range.begin || index >= range.end) continue;
+    Span& span = out.offsets[first + index - range.begin];
+    span = post.trim(tokens.offsets[index], count_spaces(text, false), index == range.begin);
   }
 }
 
-void Tokenizer::tokenize(std::string_view text, Scratch& scratch, std::vector<Token>& out) const {
-  scratch.chars.clear();
-  decode_utf8(text, scratch.chars);
-  scratch.stretches.clear();
-  raw_finder_.split(scratch.chars, scratch.stretches);
-  std::int32_t word = 0;
-  for (const Stretch& stretch : scratch.stretches) {
-    if (stretch.id >= 0) {
-      out.push_back({stretch.id, word++, {stretch.begin, stretch.end}});
+// One row; `ranges` says which range of its text each part shows (null: the first).
+void Tokenizer::write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
+                          Encodings& out) const {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const TemplatePart& part = parts[i];
+    if (part.sequence < 0) {
+      for (const std::int32_t id : part.special_ids) out.push_special(id, part.type_id);
       continue;
     }
-    scratch.text.clear();
-    for (std::uint32_t i = stretch.begin; i < stretch.end; ++i) scratch.text.push(scratch.chars[i], {i, i + 1});
-    tokenize_piece(scratch, word, out);
+    const std::uint32_t which = ranges == nullptr ? 0 : ranges[i];
+    const Tokens& tokens = sample.tokens[part.sequence];
+    const TokenRange range = sample.ranges[part.sequence][which];
+    const std::size_t first = out.ids.size();
+    out.push(tokens, range.begin, range.end, which == 0 ? part.type_id : part.overflow_type_id, part.sequence_id);
+    if (out.has(kOffsets) && parts_->post_processor.trims_offsets()) trim(tokens, range, first, out);
   }
+  out.end_row(sample.index);
 }
 
-void Tokenizer::encode_one(std::string_view text, const std::string_view* pair, std::int64_t sample,
-                           const EncodeOptions& options, Scratch& scratch, Encodings& out) const {
-  scratch.first.clear();
-  scratch.second.clear();
-  tokenize(text, scratch, scratch.first);
-  if (pair != nullptr) tokenize(*pair, scratch, scratch.second);
-  const bool is_pair = pair != nullptr;
-  const auto num_first = static_cast<std::uint32_t>(scratch.first.size());
-  const auto num_second = static_cast<std::uint32_t>(scratch.second.size());
-  std::vector<TokenRange> first{{0, num_first}};
-  std::vector<TokenRange> second{{0, num_second}};
+void Tokenizer::encode_one(Sample& sample, const EncodeOptions& options, Encodings& out) const {
+  const PostProcessor& post = parts_->post_processor;
+  const bool is_pair = sample.pair != nullptr;
+  const auto num_first = static_cast<std::uint32_t>(sample.tokens[0].ids.size());
+  const auto num_second = static_cast<std::uint32_t>(sample.tokens[1].ids.size());
   const Truncation& truncation = options.truncation;
-  if (truncation.max_length > 0) {
-    const std::uint32_t special = options.add_special_tokens ? parts_.post_processor.num_special_tokens(is_pair) : 0;
-    if (truncation.max_length < special) {
-      throw std::invalid_argument("max_length " + std::to_string(truncation.max_length) + " is smaller than the " +
-                                  std::to_string(special) + " special tokens");
-    }
-    const Kept kept = share(num_first, num_second, is_pair, truncation.max_length - special, truncation.strategy);
-    first = cut(num_first, kept.first, truncation.stride, truncation.is_left);
-    second = cut(num_second, kept.second, truncation.stride, truncation.is_left);
+  const std::vector<TemplatePart>& parts = post.parts(is_pair, options.add_special_tokens);
+  sample.ranges[0].assign(1, {0, num_first});
+  sample.ranges[1].assign(1, {0, num_second});
+  if (truncation.max_length == 0) {
+    write_row(sample, parts, nullptr, out);
+    return;
   }
-  const std::vector<TemplatePart>& parts = is_pair ? parts_.post_processor.pair : parts_.post_processor.single;
-  const std::vector<Token> texts[] = {std::move(scratch.first), std::move(scratch.second)};
-  const auto row = [&](std::size_t i, std::size_t j) {
-    const TokenRange ranges[] = {first[i], second[j]};
-    write_row(parts, texts, ranges, options.add_special_tokens, sample, out);
-  };
-  row(0, 0);
-  if (!options.overflow) return;
-  // The original's order: each overflow of the first text with the second and its overflow, then the first itself.
-  for (std::size_t i = 1; i < first.size(); ++i) {
-    for (std::size_t j = 0; j < second.size(); ++j) row(i, j);
+  const std::uint32_t special = options.add_special_tokens ? post.num_special_tokens(is_pair) : 0;
+  if (truncation.max_length < special) {
+    throw std::invalid_argument("max_length " + std::to_string(truncation.max_length) + " is smaller than the " +
+                                std::to_string(special) + " special tokens");
   }
-  for (std::size_t j = 1; j < second.size(); ++j) row(0, j);
+  const Kept kept = share(num_first, num_second, is_pair, truncation.max_length - special, truncation.strategy);
+  sample.ranges[0] = cut(num_first, kept.first, truncation.stride, truncation.is_left);
+  sample.ranges[1] = cut(num_second, kept.second, truncation.stride, truncation.is_left);
+  if (!options.overflow) {
+    write_row(sample, parts, nullptr, out);
+    return;
+  }
+  const RowRanges rows = row_ranges(parts, static_cast<std::uint32_t>(sample.ranges[0].size()),
+                                    static_cast<std::uint32_t>(sample.ranges[1].size()));
+  for (std::size_t row = 0; row < rows.num_rows; ++row) {
+    write_row(sample, parts, rows.ranges.data() + row * parts.size(), out);
+  }
 }
 
-Encodings Tokenizer::encode(const std::vector<std::string_view>& texts, const std::vector<std::string_view>& pairs,
+Encodings Tokenizer::encode(const std::vector<Input>& texts, const std::vector<Input>& pairs,
                             const EncodeOptions& options, unsigned num_threads) const {
-  // Chunks are encoded independently and joined in order, so the result is the same for any number of threads.
-  constexpr std::size_t kChunk = 64;
-  const std::size_t num_chunks = (texts.size() + kChunk - 1) / kChunk;
-  std::vector<Encodings> chunks(num_chunks);
-  parallel_for(num_chunks, num_threads, [&](std::size_t chunk) {
-    thread_local Scratch scratch;
-    const std::size_t end = std::min(texts.size(), (chunk + 1) * kChunk);
-    for (std::size_t i = chunk * kChunk; i < end; ++i) {
+  // Chunks are encoded independently and joined in order, so the result is the same for any number of threads. A batch of
+  // few texts is encoded text by text, and then long texts are shared by the threads.
+  const std::size_t per_chunk = std::clamp<std::size_t>(texts.size() / (num_threads * 4 + 1), 1, kTextsPerChunk);
+  const std::size_t num_chunks = (texts.size() + per_chunk - 1) / per_chunk;
+  std::size_t size = 0;
+  for (const Input& text : texts) size += size_of(text);
+  for (const Input& text : pairs) size += size_of(text);
+  const auto useful = static_cast<unsigned>(std::min<std::size_t>(num_threads, 1 + size / kBytesPerThread));
+  const unsigned inner_threads = texts.size() < num_threads ? useful : 1;
+  std::vector<Encodings> chunks(std::max<std::size_t>(num_chunks, 1));
+  for (Encodings& chunk : chunks) chunk.columns = options.columns;
+  parallel_for(num_chunks, inner_threads > 1 ? 1 : useful, [&](std::size_t chunk) {
+    const Encoder::WorkerPtr worker = encoder_->take_worker();
+    Sample sample;
+    const std::size_t end = std::min(texts.size(), (chunk + 1) * per_chunk);
+    for (std::size_t i = chunk * per_chunk; i < end; ++i) {
       try {
-        encode_one(texts[i], pairs.empty() ? nullptr : &pairs[i], static_cast<std::int64_t>(i), options, scratch, chunks[chunk]);
+        sample.text = &texts[i];
+        sample.pair = pairs.empty() ? nullptr : &pairs[i];
+        sample.index = static_cast<std::int64_t>(i);
+        encoder_->tokenize(*sample.text, options, inner_threads, *worker, sample.tokens[0]);
+        if (sample.pair != nullptr) encoder_->tokenize(*sample.pair, options, inner_threads, *worker, sample.tokens[1]);
+        encode_one(sample, options, chunks[chunk]);
       } catch (const std::invalid_argument& error) {
         throw EncodeError(i, error.what());
       }
     }
   });
-  if (num_chunks == 1) return std::move(chunks[0]);
-  Encodings all;
-  for (const Encodings& chunk : chunks) all.append(chunk);
+  Encodings all = std::move(chunks[0]);
+  std::size_t num_tokens = all.ids.size();
+  for (std::size_t i = 1; i < chunks.size(); ++i) num_tokens += chunks[i].ids.size();
+  all.reserve(num_tokens, texts.size());
+  for (std::size_t i = 1; i < chunks.size(); ++i) all.append(chunks[i]);
   return all;
 }
 
-std::string Tokenizer::decode(const std::vector<std::int64_t>& ids, bool skip_special_tokens) const {
+std::string Tokenizer::decode(const std::int64_t* ids, std::size_t count, bool skip_special_tokens) const {
   std::vector<std::string> tokens;
-  tokens.reserve(ids.size());
-  for (const std::int64_t id : ids) {
-    const std::string* token = id_to_token(id);
-    if (token == nullptr) continue;
-    const bool is_special = std::any_of(parts_.added_tokens.begin(), parts_.added_tokens.end(),
-                                        [id](const AddedToken& added) { return added.id == id && added.is_special; });
-    if (!(skip_special_tokens && is_special)) tokens.push_back(*token);
+  tokens.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const AddedToken* added = texts_->added(ids[i]);
+    if (added != nullptr && added->is_special && skip_special_tokens) continue;
+    const std::string_view token = id_to_token(ids[i]);
+    if (token.data() != nullptr) tokens.emplace_back(token);
   }
-  if (parts_.has_decoder) return decode_wordpiece(tokens, parts_.decoder_prefix, parts_.decoder_cleanup);
-  return decode_wordpiece(tokens, "", false);
-}
-
-std::int64_t Tokenizer::token_to_id(std::string_view token) const {
-  for (const AddedToken& added : parts_.added_tokens) {
-    if (added.content == token) return added.id;
+  std::string out;
+  if (parts_->decoder) {
+    parts_->decoder->apply(tokens);
+    for (const std::string& token : tokens) out += token;
+    return out;
   }
-  return parts_.model->vocabulary().find(token);
-}
-
-const std::string* Tokenizer::id_to_token(std::int64_t id) const {
-  for (const AddedToken& added : parts_.added_tokens) {
-    if (added.id == id) return &added.content;
-  }
-  return parts_.model->vocabulary().token(id);
-}
-
-std::string Tokenizer::normalize(std::string_view text) const {
-  AlignedText aligned;
-  AlignedText spare;
-  decode_utf8(text, aligned.chars);
-  aligned.origins.resize(aligned.chars.size());
-  if (parts_.normalizer) parts_.normalizer->apply(aligned, spare);
-  return encode_utf8(aligned.chars.data(), aligned.chars.data() + aligned.chars.size());
-}
-
-std::vector<std::pair<std::string, Span>> Tokenizer::pre_tokenize(std::string_view text) const {
-  AlignedText aligned;
-  AlignedText spare;
-  std::vector<char32_t> chars;
-  decode_utf8(text, chars);
-  for (std::uint32_t i = 0; i < chars.size(); ++i) aligned.push(chars[i], {i, i + 1});
-  if (parts_.normalizer) parts_.normalizer->apply(aligned, spare);
-  std::vector<Span> words;
-  if (parts_.splits_bert_words) {
-    split_bert_words(aligned, words);
-  } else if (aligned.size() > 0) {
-    words.push_back({0, aligned.size()});
-  }
-  std::vector<std::pair<std::string, Span>> out;
-  for (const Span& word : words) {
-    const char32_t* data = aligned.chars.data();
-    out.emplace_back(encode_utf8(data + word.begin_chars, data + word.end_chars),
-                     Span{aligned.origins[word.begin_chars].begin_chars, aligned.origins[word.end_chars - 1].end_chars});
+  for (const std::string& token : tokens) {
+    if (&token != tokens.data()) out += ' ';
+    out += token;
   }
   return out;
 }
 
+std::vector<std::string> Tokenizer::decode_batch(const std::vector<std::int64_t>& ids,
+                                                 const std::vector<std::int64_t>& row_starts, bool skip_special_tokens,
+                                                 unsigned num_threads) const {
+  const std::size_t num_rows = row_starts.size() - 1;
+  std::vector<std::string> out(num_rows);
+  const bool is_piecewise = parts_->decoder && parts_->decoder->is_piecewise();
+  const auto decode_row = [&](std::size_t row) {
+    const std::int64_t* begin = ids.data() + row_starts[row];
+    const auto count = static_cast<std::size_t>(row_starts[row + 1] - row_starts[row]);
+    if (!is_piecewise) {
+      out[row] = decode(begin, count, skip_special_tokens);
+      return;
+    }
+    texts_->append(begin, count, skip_special_tokens, out[row]);
+    if (parts_->decoder->yields_bytes()) out[row] = repair_utf8(out[row]);
+  };
+  const std::size_t num_chunks = (num_rows + kTextsPerChunk - 1) / kTextsPerChunk;
+  const bool is_large = ids.size() > kBytesPerThread;
+  parallel_for(num_chunks, is_large ? num_threads : 1, [&](std::size_t chunk) {
+    const std::size_t end = std::min(num_rows, (chunk + 1) * kTextsPerChunk);
+    for (std::size_t row = chunk * kTextsPerChunk; row < end; ++row) decode_row(row);
+  });
+  return out;
+}
+
+std::int64_t Tokenizer::token_to_id(std::string_view token) const {
+  const std::int64_t added = texts_->find(token);
+  return added >= 0 ? added : parts_->model->vocabulary().find(token);
+}
+
+std::string_view Tokenizer::id_to_token(std::int64_t id) const {
+  return texts_->token(id);
+}
+
+std::string Tokenizer::normalize(std::string_view text) const {
+  AlignedText aligned;
+  AlignedText scratch;
+  aligned.assign(text, 0, false);
+  if (parts_->normalizer) parts_->normalizer->apply(aligned, scratch, {});
+  return std::move(aligned.bytes);
+}
+
+std::vector<std::pair<std::string, Span>> Tokenizer::pre_tokenize(std::string_view text) const {
+  AlignedText scratch;
+  Words words;
+  Words spare;
+  words.text.assign(text, 0, true);
+  if (parts_->normalizer) parts_->normalizer->apply(words.text, scratch, {});
+  if (words.text.size_bytes() > 0) words.ranges.push_back({0, words.text.size_bytes()});
+  if (parts_->pre_tokenizer) parts_->pre_tokenizer->apply(words, spare, {});
+  std::vector<std::pair<std::string, Span>> out;
+  for (const Range& range : words.ranges) out.emplace_back(words.text.view(range), words.text.origin(range));
+  return out;
+}
+
 Tokenizer Tokenizer::with_added_tokens(const std::vector<AddedToken>& tokens) const {
-  TokenizerParts parts = parts_;
+  TokenizerParts parts = *parts_;
+  std::unordered_map<std::string, std::size_t> places;
+  auto next = static_cast<std::int64_t>(parts.model->vocabulary().size());
+  for (std::size_t i = 0; i < parts.added_tokens.size(); ++i) {
+    places.emplace(parts.added_tokens[i].content, i);
+    next = std::max<std::int64_t>(next, parts.added_tokens[i].id + 1);
+  }
   for (AddedToken token : tokens) {
     if (token.content.empty()) continue;
-    const std::int64_t known = token_to_id(token.content);
-    const auto same = std::find_if(parts.added_tokens.begin(), parts.added_tokens.end(),
-                                   [&](const AddedToken& added) { return added.content == token.content; });
-    if (same != parts.added_tokens.end()) {
-      token.id = same->id;
-      *same = token;
+    const auto same = places.find(token.content);
+    if (same != places.end()) {
+      token.id = parts.added_tokens[same->second].id;
+      parts.added_tokens[same->second] = token;
       continue;
     }
-    std::int64_t next = static_cast<std::int64_t>(parts.model->vocabulary().size());
-    for (const AddedToken& added : parts.added_tokens) next = std::max<std::int64_t>(next, added.id + 1);
-    token.id = static_cast<std::int32_t>(known >= 0 ? known : next);
+    const std::int32_t known = parts.model->vocabulary().find(token.content);
+    token.id = known >= 0 ? known : static_cast<std::int32_t>(next++);
+    places.emplace(token.content, parts.added_tokens.size());
     parts.added_tokens.push_back(token);
   }
   std::stable_sort(parts.added_tokens.begin(), parts.added_tokens.end(),

@@ -1,3 +1,4 @@
+// Truncation as the original does it, as arithmetic on lengths.
 #include "dure/truncation.h"
 
 #include <algorithm>
@@ -11,14 +12,15 @@ std::vector<TokenRange> cut(std::uint32_t length, std::uint32_t kept, std::uint3
   if (kept >= length) return {{0, length}};
   if (kept == 0) return {{0, 0}, {0, length}};
   if (stride >= kept) {
-    throw std::invalid_argument("stride " + std::to_string(stride) + " must be smaller than the " + std::to_string(kept) +
+    throw std::invalid_argument("stride " + std::to_string(stride) + " must be smaller than the " +
+                                std::to_string(kept) +
                                 " tokens that max_length leaves for the text");
   }
   const std::uint32_t step = kept - stride;
   std::vector<TokenRange> ranges;
   if (!is_left) {
-    for (std::uint32_t begin = 0; begin < length; begin += step) {
-      ranges.push_back({begin, std::min(begin + kept, length)});
+    for (std::uint32_t begin = 0;; begin += step) {
+      ranges.push_back({begin, begin + std::min(kept, length - begin)});
       if (ranges.back().end == length) break;
     }
   } else {
@@ -31,28 +33,33 @@ std::vector<TokenRange> cut(std::uint32_t length, std::uint32_t kept, std::uint3
 }
 
 Kept share(std::uint32_t first, std::uint32_t second, bool is_pair, std::uint32_t room, TruncationStrategy strategy) {
-  const std::uint32_t total = first + second;
+  const std::uint64_t total = std::uint64_t{first} + second;
   if (total <= room) return {first, second};
-  const std::uint32_t excess = total - room;
+  if (room == 0) return {0, 0};  // whatever the strategy, in the original too
   if (strategy == TruncationStrategy::kLongestFirst) {
     if (!is_pair) return {room, 0};
     // The shorter text keeps all it has while the longer gives; once they are equal they share.
     std::uint32_t small = std::min(first, second);
     std::uint32_t large = small > room ? small : std::max(small, room - small);
-    if (small + large > room) {
+    if (std::uint64_t{small} + large > room) {
       small = room / 2;
       large = small + room % 2;
     }
     return first > second ? Kept{large, small} : Kept{small, large};
   }
   const bool is_first = strategy == TruncationStrategy::kOnlyFirst;
-  const std::uint32_t target = is_first ? first : second;
-  if (target <= excess) {
-    throw std::invalid_argument("the " + std::string(is_first ? "first" : "second") + " text has " + std::to_string(target) +
-                                " tokens, but " + std::to_string(excess) +
-                                " would have to go to respect max_length: raise max_length or use truncation='longest_first'");
+  if (!is_first && !is_pair) {
+    throw std::invalid_argument("the truncation strategy 'only_second' needs a second text, but only one was given");
   }
-  return is_first ? Kept{first - excess, second} : Kept{first, second - excess};
+  const std::uint32_t target = is_first ? first : second;
+  const std::uint64_t excess = total - room;
+  if (target <= excess) {
+    throw std::invalid_argument("the " + std::string(is_first ? "first" : "second") + " text has " +
+                                std::to_string(target) + " tokens, but " + std::to_string(excess) +
+                                " would have to go to respect max_length: raise it or use 'longest_first'");
+  }
+  const auto kept = static_cast<std::uint32_t>(target - excess);
+  return is_first ? Kept{kept, second} : Kept{first, kept};
 }
 
 }  // namespace dure

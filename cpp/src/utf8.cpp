@@ -1,47 +1,60 @@
 #include "dure/utf8.h"
 
+#include <cstring>
+
 namespace dure {
+
+Utf8Char decode_multibyte(std::string_view text, std::size_t at_bytes) {
+  const auto lead = static_cast<unsigned char>(text[at_bytes]);
+  const std::uint32_t size = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
+  if (size == 1 || at_bytes + size > text.size()) return {0xFFFD, 1};
+  char32_t code = lead & (0x7FU >> size);
+  for (std::uint32_t i = 1; i < size; ++i) {
+    if (!is_continuation(text[at_bytes + i])) return {0xFFFD, 1};
+    code = (code << 6) | (static_cast<unsigned char>(text[at_bytes + i]) & 0x3FU);
+  }
+  if (code > 0x10FFFF) return {0xFFFD, 1};
+  return {code, size};
+}
+
+Utf8Char decode_last(std::string_view text) {
+  std::size_t at = text.size() - 1;
+  while (at > 0 && text.size() - at < 4 && is_continuation(text[at])) --at;
+  const Utf8Char last = decode_char(text, at);
+  if (at + last.size_bytes == text.size()) return last;
+  return {0xFFFD, 1};
+}
+
+bool is_ascii(std::string_view text) {
+  std::uint64_t bits = 0;
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    bits |= word;
+  }
+  for (; at < text.size(); ++at) bits |= static_cast<unsigned char>(text[at]);
+  return (bits & 0x8080808080808080U) == 0;
+}
+
+std::size_t count_chars(std::string_view text) {
+  std::size_t count = 0;
+  for (const char byte : text) count += !is_continuation(byte);
+  return count;
+}
 
 void decode_utf8(std::string_view text, std::vector<char32_t>& out) {
   out.reserve(out.size() + text.size());
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const auto lead = static_cast<unsigned char>(text[at]);
-    if (lead < 0x80) {
-      out.push_back(lead);
-      ++at;
-      continue;
-    }
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 0;
-    if (length == 0 || at + length > text.size()) {
-      out.push_back(0xFFFD);
-      ++at;
-      continue;
-    }
-    char32_t code = lead & (0x7FU >> length);
-    for (std::size_t i = 1; i < length; ++i) code = (code << 6) | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
-    out.push_back(code);
-    at += length;
+  for (std::size_t at = 0; at < text.size();) {
+    const Utf8Char next = decode_char(text, at);
+    out.push_back(next.code);
+    at += next.size_bytes;
   }
 }
 
 void append_utf8(char32_t code, std::string& out) {
-  const auto byte = [&out](char32_t value) { out.push_back(static_cast<char>(static_cast<unsigned char>(value))); };
-  if (code < 0x80) {
-    byte(code);
-  } else if (code < 0x800) {
-    byte(0xC0 | (code >> 6));
-    byte(0x80 | (code & 0x3F));
-  } else if (code < 0x10000) {
-    byte(0xE0 | (code >> 12));
-    byte(0x80 | ((code >> 6) & 0x3F));
-    byte(0x80 | (code & 0x3F));
-  } else {
-    byte(0xF0 | (code >> 18));
-    byte(0x80 | ((code >> 12) & 0x3F));
-    byte(0x80 | ((code >> 6) & 0x3F));
-    byte(0x80 | (code & 0x3F));
-  }
+  char bytes[4];
+  out.append(bytes, encode_char(code, bytes));
 }
 
 std::string encode_utf8(const char32_t* begin, const char32_t* end) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,29 +26,37 @@ struct AddedToken {
 struct Stretch {
   std::int32_t id;
   Range range;
+  // False for a token whose text here isn't its content: it took white space along, or it was normalized.
+  bool is_verbatim = true;
 };
 
 // Finds a set of strings in UTF-8, leftmost and longest first, without overlaps.
 class TokenFinder {
  public:
-  // `contents[i]` is what to look for to find `tokens[i]`; empty ones are never found.
+  // `contents[i]` is what to look for to find `tokens[i]`; empty ones are never found. Of equal contents the first
+  // counts: special tokens belong before others, both in the order in which they were added.
   TokenFinder(std::vector<AddedToken> tokens, std::vector<std::string> contents);
   bool is_empty() const { return entries_.empty(); }
-  // Appends stretches that cover `text` without a gap; stretches between tokens are never empty.
+  // Appends stretches that cover `text` without a gap, none of them empty. White space that rstrip took along may be
+  // covered a second time: by a token that begins with it, and by what follows a token inside it, as in the original.
   void split(std::string_view text, std::vector<Stretch>& out) const;
-  // True when no token can match (or take white space) across a place right before a space that follows another
-  // character: the text may be cut there and searched piece by piece.
-  bool is_local() const;
+  // True when no token can match (or take white space, or look) across a place right before `space`: the text may be
+  // cut there and searched piece by piece. `space` is what the normalizer makes of U+0020 between two letters.
+  bool is_local(std::string_view space) const;
 
  private:
   struct Entry {
     std::string content;
     AddedToken token;
   };
+  std::size_t find_candidate(std::string_view text, std::size_t at) const;
   const Entry* match(std::string_view text, std::size_t at) const;
 
-  std::vector<Entry> entries_;                // sorted by first byte, then longest first
-  std::array<std::uint32_t, 257> starts_{};   // entries that begin with byte b: [starts_[b], starts_[b + 1])
+  std::vector<Entry> entries_;               // sorted by content
+  std::array<std::uint32_t, 257> starts_{};  // entries that begin with byte b: [starts_[b], starts_[b + 1])
+  std::array<bool, 256> is_first_{};         // bytes that entries begin with
+  std::bitset<65536> is_pair_;               // first byte * 256 + second byte; all second bytes for one-byte contents
+  int only_first_ = -1;                      // the first byte of all entries, if they share it
 };
 
 }  // namespace dure

@@ -26,14 +26,15 @@ struct Tokens {
   std::vector<std::int32_t> ids;
   std::vector<std::int32_t> words;  // index of the pre-token
   std::vector<Span> offsets;        // in code points of the original text
-  // What an unknown token stands for, where the model shows that: index of the token, text.
+  // What a token stands for, where it isn't its own text (index of the token, text): what Unigram doesn't know, and added
+  // tokens that took white space along or were found in normalized text.
   std::vector<std::pair<std::uint32_t, std::string>> surfaces;
-  void clear() {
-    ids.clear();
-    words.clear();
-    offsets.clear();
-    surfaces.clear();
-  }
+  void clear();
+  // Appends what followed this in the same text, whose words were counted from 0.
+  void append(const Tokens& other, std::int32_t first_word);
+  // The same from flat arrays; `from_offsets` (or null) counts from character `first_char`.
+  void append(const std::int32_t* from_ids, const std::int32_t* from_words, const Span* from_offsets, std::size_t count,
+              std::int32_t first_word, std::uint32_t first_char);
 };
 
 struct Encodings {
@@ -50,10 +51,11 @@ struct Encodings {
 
   std::size_t num_rows() const { return row_starts.size() - 1; }
   bool has(Column column) const { return (columns & column) != 0; }
-  // Appends tokens [begin, end) of a text.
+  // Appends tokens [begin, end) of a text. `sequence` -1: `sequence_ids` says nothing of them.
   void push(const Tokens& tokens, std::uint32_t begin, std::uint32_t end, std::int32_t type_id, std::int32_t sequence);
   void push_special(std::int32_t id, std::int32_t type_id);
   void end_row(std::int64_t sample);
+  void reserve(std::size_t num_tokens, std::size_t num_rows);
   // Appends the rows of `other`, in order.
   void append(const Encodings& other);
 };

@@ -1,4 +1,4 @@
-// JSON (RFC 8259): a small strict reader and writer for tokenizer.json. Objects keep their order and integers their value.
+// JSON (RFC 8259): a small strict reader and writer for tokenizer.json. Objects keep their order, integers their value.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,24 @@ class JsonError : public std::invalid_argument {
 };
 
 struct Json {
-  enum class Type { kNull, kBool, kInteger, kReal, kString, kArray, kObject };
+  enum class Type : std::uint8_t { kNull, kBool, kInteger, kReal, kString, kArray, kObject };
 
   Type type = Type::kNull;
   bool boolean = false;
-  std::int64_t integer = 0;
-  double real = 0;
+  union {
+    std::int64_t integer = 0;  // of kInteger
+    double real;               // of kReal
+  };
   std::string string;
   std::vector<Json> items;                            // of an array
   std::vector<std::pair<std::string, Json>> members;  // of an object
 
   bool is_null() const { return type == Type::kNull; }
-  // The member of that name; null where there is none or this isn't an object.
+  bool is_number() const { return type == Type::kInteger || type == Type::kReal; }
+  // The value of a number of either type.
+  double as_real() const { return type == Type::kReal ? real : static_cast<double>(integer); }
+  // The member of that name (the last one, as in the original, if it stands twice); null where there is none or this
+  // isn't an object.
   const Json* find(std::string_view key) const;
   // Typed members. Without a default, a missing member throws JsonError; a wrong type always does.
   const Json& at(std::string_view key) const;
@@ -40,7 +46,10 @@ struct Json {
   const std::vector<Json>& array(std::string_view key) const;
 };
 
-// Throws JsonError with the byte offset. Depth is limited to 128, so hostile nesting can't overflow the stack.
+// Throws JsonError with the byte offset, for invalid UTF-8 too. Depth is limited to 128, so hostile nesting can't
+// overflow the stack. A number with a fraction or an exponent is read as the original reads it (serde_json: the digits
+// as an integer, rounded, then scaled by a power of ten, rounded again), which may be one unit in the last place beside
+// the nearest double: the scores of Unigram must tie where they tie there.
 Json parse_json(std::string_view text);
 
 // With two spaces of indentation, as the original library writes files.
@@ -49,5 +58,6 @@ std::string dump_json(const Json& value);
 Json json_string(std::string text);
 Json json_bool(bool value);
 Json json_integer(std::int64_t value);
+Json json_real(double value);
 
 }  // namespace dure

@@ -1,55 +1,18 @@
 // Tokenizer: the whole way from text to columns of numbers and back. Immutable, so threads share it freely.
-//
-// How it's fast: a text is cut where that can't change the result (before a space that follows a letter, a digit or ASCII
-// punctuation, if every part of the tokenizer says that it's local), and what became of a piece is remembered: most pieces
-// of most texts have been seen before. Normalizers, pre-tokenizers and models run for new pieces only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "dure/added_tokens.h"
-#include "dure/decoder.h"
+#include "dure/encoder.h"
 #include "dure/encoding.h"
-#include "dure/json.h"
-#include "dure/model.h"
-#include "dure/normalizer.h"
-#include "dure/post_processor.h"
-#include "dure/pre_tokenizer.h"
-#include "dure/truncation.h"
 
 namespace dure {
-
-// What a tokenizer is made of; serialize.h reads and writes it. Parts are shared by copies with other added tokens.
-struct TokenizerParts {
-  Json document;  // tokenizer.json without vocabulary and added tokens, for writing it back
-  std::vector<AddedToken> added_tokens;  // by id
-  std::shared_ptr<const Normalizer> normalizer;
-  std::shared_ptr<const PreTokenizer> pre_tokenizer;
-  std::shared_ptr<const Model> model;
-  PostProcessor post_processor;
-  std::shared_ptr<const Decoder> decoder;  // null: tokens are joined by spaces
-  bool takes_bytes = false;                // the last step is ByteLevel, and words reach the model as raw bytes
-};
-
-struct EncodeOptions {
-  bool add_special_tokens = true;
-  Truncation truncation;
-  bool overflow = false;  // keep what truncation cuts off, as rows of its own
-  std::uint32_t columns = kAllColumns;
-  bool uses_memory = true;  // false: nothing is cut or remembered (the slow twin, for tests)
-};
-
-// A text, or one that is already split into words: then offsets count from each word's start, word ids are the words'.
-struct Input {
-  std::string_view text;
-  const std::vector<std::string_view>* words = nullptr;
-};
 
 // A failure on one text of a batch.
 class EncodeError : public std::invalid_argument {
@@ -71,10 +34,12 @@ class Tokenizer {
 
   // Ids that no token has are left out.
   std::string decode(const std::int64_t* ids, std::size_t count, bool skip_special_tokens) const;
+  // The same for many rows: row i is ids[row_starts[i]] to ids[row_starts[i + 1]].
+  std::vector<std::string> decode_batch(const std::vector<std::int64_t>& ids, const std::vector<std::int64_t>& row_starts,
+                                        bool skip_special_tokens, unsigned num_threads) const;
 
-  std::int64_t token_to_id(std::string_view token) const;   // -1: unknown
-  std::string_view id_to_token(std::int64_t id) const;      // null data: unknown
-  bool is_special(std::int64_t id) const;
+  std::int64_t token_to_id(std::string_view token) const;  // -1: unknown
+  std::string_view id_to_token(std::int64_t id) const;     // null data: unknown
   std::string normalize(std::string_view text) const;
   // The words of a text as the model sees them, with their place in the original text.
   std::vector<std::pair<std::string, Span>> pre_tokenize(std::string_view text) const;
@@ -83,14 +48,17 @@ class Tokenizer {
   const TokenizerParts& parts() const { return *parts_; }
 
  private:
-  struct Worker;      // memory of one thread
-  struct Workers;     // those that no thread is using
-  class Lookup;       // added tokens by content and id
-  void tokenize(const Input& input, const EncodeOptions& options, Worker& worker, Tokens& out) const;
+  class Texts;  // what each id stands for
+  // What becomes of one text and its pair.
+  struct Sample;
+  void encode_one(Sample& sample, const EncodeOptions& options, Encodings& out) const;
+  void write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
+                 Encodings& out) const;
+  void trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const;
 
   std::unique_ptr<const TokenizerParts> parts_;
-  std::unique_ptr<const Lookup> lookup_;
-  std::unique_ptr<Workers> workers_;
+  std::unique_ptr<const Encoder> encoder_;
+  std::unique_ptr<const Texts> texts_;
 };
 
 }  // namespace dure

@@ -1,0 +1,231 @@
+// The tokenizer and its parts.
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+#include <tuple>
+
+#include "binding.h"
+#include "dure/serialize.h"
+
+namespace nb = nanobind;
+
+namespace dure::python {
+namespace {
+
+using TokenTuple = std::tuple<std::string, bool, bool, bool, bool, bool>;
+using IdArray = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Texts, or lists of words, as the core takes them; `words` keeps what the inputs point to.
+std::vector<Input> inputs(const nb::handle& texts, bool is_split, const char* name,
+                          std::vector<std::vector<std::string_view>>& words) {
+  std::vector<Input> out;
+  if (!is_split) {
+    for (const std::string_view text : views(texts, name)) out.push_back({text, nullptr});
+    return out;
+  }
+  for (const nb::handle text : texts) words.push_back(views(text, name));
+  for (const auto& list : words) out.push_back({{}, &list});
+  return out;
+}
+
+TruncationStrategy to_strategy(const std::string& name) {
+  if (name == "longest_first") return TruncationStrategy::kLongestFirst;
+  if (name == "only_first") return TruncationStrategy::kOnlyFirst;
+  if (name == "only_second") return TruncationStrategy::kOnlySecond;
+  throw nb::value_error(("strategy '" + name + "' is not one of longest_first, only_first, only_second").c_str());
+}
+
+Encodings encode(const Tokenizer& self, const nb::object& texts, const nb::object& pairs, bool is_split,
+                 bool add_special_tokens, std::uint32_t max_length, std::uint32_t stride, const std::string& strategy,
+                 bool truncate_left, bool overflow, std::uint32_t columns, unsigned num_threads, bool uses_memory) {
+  std::vector<std::vector<std::string_view>> words[2];
+  const std::vector<Input> first = inputs(texts, is_split, "text", words[0]);
+  const bool has_pairs = !pairs.is_none();
+  const std::vector<Input> second = has_pairs ? inputs(pairs, is_split, "second text", words[1]) : std::vector<Input>{};
+  if (has_pairs && first.size() != second.size()) throw nb::value_error("there must be as many second texts as first ones");
+  EncodeOptions options;
+  options.add_special_tokens = add_special_tokens;
+  options.overflow = overflow;
+  options.truncation = {max_length, stride, to_strategy(strategy), truncate_left};
+  options.columns = columns;
+  options.uses_memory = uses_memory;
+  const nb::gil_scoped_release release;
+  return self.encode(first, second, options, num_threads == 0 ? 1 : num_threads);
+}
+
+// Any integer that Python has; what no token can have becomes -1.
+std::int64_t to_id(nb::handle item) {
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(item.ptr(), &overflow);
+  if (value == -1 && PyErr_Occurred() != nullptr) {
+    PyErr_Clear();
+    const nb::object number = nb::steal(PyNumber_Index(item.ptr()));
+    if (!number.is_valid()) throw nb::python_error();
+    return to_id(number);
+  }
+  return overflow != 0 ? -1 : value;
+}
+
+void append_ids(nb::handle row, std::vector<std::int64_t>& ids) {
+  for (const nb::handle item : row) ids.push_back(to_id(item));
+}
+
+nb::str decode(const Tokenizer& self, const nb::object& row, bool skip_special_tokens) {
+  std::vector<std::int64_t> ids;
+  append_ids(row, ids);
+  return to_str(self.decode(ids.data(), ids.size(), skip_special_tokens));
+}
+
+nb::list decode_batch(const Tokenizer& self, const nb::object& rows, bool skip_special_tokens, unsigned num_threads) {
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> row_starts{0};
+  for (const nb::handle row : rows) {
+    append_ids(row, ids);
+    row_starts.push_back(static_cast<std::int64_t>(ids.size()));
+  }
+  std::vector<std::string> texts;
+  {
+    const nb::gil_scoped_release release;
+    texts = self.decode_batch(ids, row_starts, skip_special_tokens, num_threads == 0 ? 1 : num_threads);
+  }
+  nb::list out;
+  for (const std::string& text : texts) out.append(to_str(text));
+  return out;
+}
+
+nb::list ids_to_tokens(const Tokenizer& self, const IdArray& ids) {
+  nb::list out;
+  for (std::size_t i = 0; i < ids.shape(0); ++i) {
+    const std::string_view token = self.id_to_token(ids.data()[i]);
+    out.append(token.data() == nullptr ? nb::object(nb::none()) : nb::object(to_str(token)));
+  }
+  return out;
+}
+
+Tokenizer with_added_tokens(const Tokenizer& self, const std::vector<TokenTuple>& tokens) {
+  std::vector<AddedToken> added;
+  for (const auto& [content, special, single_word, lstrip, rstrip, normalized] : tokens) {
+    added.push_back({0, content, special, single_word, lstrip, rstrip, normalized});
+  }
+  return self.with_added_tokens(added);
+}
+
+nb::dict vocab(const Tokenizer& self, bool with_added) {
+  nb::dict out;
+  for (const auto& [token, id] : self.parts().model->vocabulary().sorted()) out[to_str(token)] = id;
+  if (!with_added) return out;
+  for (const AddedToken& token : self.parts().added_tokens) out[to_str(token.content)] = token.id;
+  return out;
+}
+
+nb::list added_tokens(const Tokenizer& self) {
+  nb::list out;
+  for (const AddedToken& t : self.parts().added_tokens) {
+    out.append(nb::make_tuple(t.id, to_str(t.content), t.is_special, t.single_word, t.lstrip, t.rstrip, t.normalized));
+  }
+  return out;
+}
+
+nb::list words_of(const std::vector<std::pair<std::string, Span>>& words) {
+  nb::list out;
+  for (const auto& [word, span] : words) {
+    out.append(nb::make_tuple(to_str(word), nb::make_tuple(span.begin_chars, span.end_chars)));
+  }
+  return out;
+}
+
+nb::list model_tokenize(const Tokenizer& self, const std::string& word) {
+  const Model& model = *self.parts().model;
+  const std::unique_ptr<ModelScratch> scratch = model.make_scratch();
+  std::vector<Piece> pieces;
+  model.tokenize(word, *scratch, pieces);
+  AlignedText text;
+  text.assign(word, 0, true);
+  nb::list out;
+  for (const Piece& piece : pieces) {
+    const std::uint32_t end_bytes = std::min(piece.end_bytes, text.size_bytes());
+    const Span span = text.origin({std::min(piece.begin_bytes, end_bytes), end_bytes});
+    const bool is_surface = piece.id == model.surface_id();
+    const std::string_view token =
+        is_surface ? std::string_view(word).substr(piece.begin_bytes, piece.end_bytes - piece.begin_bytes)
+                   : self.id_to_token(piece.id);
+    out.append(nb::make_tuple(piece.id, to_str(token), nb::make_tuple(span.begin_chars, span.end_chars)));
+  }
+  return out;
+}
+
+Json parse(const nb::bytes& json) { return parse_json({json.c_str(), json.size()}); }
+
+}  // namespace
+
+void bind_engine(nb::module_& m) {
+  nb::class_<Tokenizer>(m, "Engine")
+      .def_static("from_json", [](const nb::bytes& data) { return tokenizer_from_json({data.c_str(), data.size()}); })
+      .def("to_json", [](const Tokenizer& self) { return to_str(tokenizer_to_json(self)); })
+      .def("with_added_tokens", &with_added_tokens)
+      .def("encode", &encode, nb::arg("texts"), nb::arg("pairs") = nb::none(), nb::kw_only(), nb::arg("is_split") = false,
+           nb::arg("add_special_tokens") = true, nb::arg("max_length") = 0, nb::arg("stride") = 0,
+           nb::arg("strategy") = "longest_first", nb::arg("truncate_left") = false, nb::arg("overflow") = false,
+           nb::arg("columns") = static_cast<std::uint32_t>(kAllColumns), nb::arg("num_threads") = 1,
+           nb::arg("uses_memory") = true)
+      .def("decode", &decode, nb::arg(), nb::arg("skip_special_tokens") = false)
+      .def("decode_batch", &decode_batch, nb::arg(), nb::arg("skip_special_tokens") = false, nb::arg("num_threads") = 1)
+      .def("token_to_id",
+           [](const Tokenizer& self, const std::string& token) -> std::optional<std::int64_t> {
+             const std::int64_t id = self.token_to_id(token);
+             return id < 0 ? std::nullopt : std::optional(id);
+           })
+      .def("id_to_token",
+           [](const Tokenizer& self, const nb::object& id) -> nb::object {
+             const std::string_view token = self.id_to_token(to_id(id));
+             return token.data() == nullptr ? nb::object(nb::none()) : nb::object(to_str(token));
+           })
+      .def("ids_to_tokens", &ids_to_tokens)
+      .def("vocab", &vocab, nb::arg("with_added_tokens") = true)
+      .def("num_special_tokens",
+           [](const Tokenizer& self, bool is_pair) { return self.parts().post_processor.num_special_tokens(is_pair); })
+      .def("added_tokens", &added_tokens)
+      .def("normalize", [](const Tokenizer& self, const std::string& text) { return to_str(self.normalize(text)); })
+      .def("pre_tokenize", [](const Tokenizer& self, const std::string& text) { return words_of(self.pre_tokenize(text)); })
+      .def("model_tokenize", &model_tokenize);
+}
+
+void bind_components(nb::module_& m) {
+  m.def("normalize", [](const nb::bytes& json, const std::string& text) {
+    const Json component = parse(json);
+    AlignedText aligned;
+    AlignedText scratch;
+    aligned.assign(text, 0, false);
+    if (const auto normalizer = normalizer_from_json(&component)) normalizer->apply(aligned, scratch, {});
+    return to_str(aligned.bytes);
+  });
+  m.def("pre_tokenize", [](const nb::bytes& json, const std::string& text) {
+    const Json component = parse(json);
+    Words words;
+    Words scratch;
+    words.text.assign(text, 0, true);
+    if (!text.empty()) words.ranges.push_back({0, words.text.size_bytes()});
+    if (const auto step = pre_tokenizer_from_json(&component)) step->apply(words, scratch, {});
+    std::vector<std::pair<std::string, Span>> out;
+    for (const Range& range : words.ranges) out.emplace_back(words.text.view(range), words.text.origin(range));
+    return words_of(out);
+  });
+  m.def("decode_tokens", [](const std::optional<nb::bytes>& json, std::vector<std::string> tokens) {
+    std::string out;
+    if (json) {
+      const Json component = parse(*json);
+      if (const auto decoder = decoder_from_json(&component)) decoder->apply(tokens);
+      for (const std::string& token : tokens) out += token;
+    } else {
+      for (const std::string& token : tokens) out += (&token == tokens.data() ? "" : " ") + token;
+    }
+    return to_str(out);
+  }, nb::arg().none(), nb::arg());
+}
+
+}  // namespace dure::python

@@ -1,25 +1,22 @@
-"""One training step: forward, backward, AdamW, on batches shaped like MRPC's pairs. Dure and transformers alternate.
+"""One training step: forward, backward, AdamW, on batches shaped like MRPC's pairs. Fresh processes, in turn.
 
-python benchmarks/train_step.py [--steps 20] [--model sentence-transformers/all-MiniLM-L6-v2]
+python benchmarks/train_step.py [--steps 20] [--rounds 3] [--rival-python PATH] [--model NAME]
 """
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
-import warnings
+from typing import Any
 
-import torch
-import transformers
-
-import dure
-from dure.hub.resolve import resolve
-from dure.layers.embedding import keep_gradients
+from turns import MINILM, answer, contestants, library, medians, options_of
 
 
-def make_batches(count: int, rows: int) -> list[dict[str, torch.Tensor]]:
+def make_batches(count: int, rows: int) -> list[dict[str, Any]]:
     """Random ids; lengths are spread as those of MRPC's pairs are (mean 53, standard deviation 13)."""
+    import torch
+
+    torch.manual_seed(1)
     batches = []
     for _ in range(count):
         lengths = torch.normal(53.0, 13.0, (rows,)).round().long().clamp(20, 103)
@@ -30,38 +27,48 @@ def make_batches(count: int, rows: int) -> list[dict[str, torch.Tensor]]:
     return batches
 
 
+def measure(arguments: Any) -> None:
+    """The median time of a step."""
+    import torch
+
+    is_ours = arguments.measure == "dure"
+    model = library(arguments.measure).AutoModelForSequenceClassification.from_pretrained(arguments.model).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
+    if is_ours:
+        # As Dure's Trainer does: the tables' gradients keep their memory between steps.
+        from dure.layers.embedding import keep_gradients
+
+        keep_gradients(model)
+    times = []
+    for batch in make_batches(arguments.steps + 2, arguments.rows):
+        start = time.perf_counter()
+        loss = model(**batch).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=not is_ours)
+        times.append(time.perf_counter() - start)
+    answer(seconds=statistics.median(times[2:]))
+
+
 def main() -> None:
     """Print medians and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = options_of(__doc__, rounds=3)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rows", type=int, default=8)
-    parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
+    parser.add_argument("--model", default=MINILM)
     arguments = parser.parse_args()
-    folder = str(resolve(arguments.model).path)
-    warnings.simplefilter("ignore")
-    transformers.logging.set_verbosity_error()
-    models = {
-        "dure": dure.AutoModelForSequenceClassification.from_pretrained(folder).train(),
-        "transformers": transformers.AutoModelForSequenceClassification.from_pretrained(folder).train(),
-    }
-    optimizers = {name: torch.optim.AdamW(m.parameters(), lr=5e-5, fused=True) for name, m in models.items()}
-    # As Dure's Trainer does: the tables' gradients keep their memory between steps.
-    keep_gradients(models["dure"])
-    times: dict[str, list[float]] = {name: [] for name in models}
-    losses: dict[str, float] = {}
-    for batch in make_batches(arguments.steps + 2, arguments.rows):
-        for name, model in models.items():
-            start = time.perf_counter()
-            loss = model(**batch).loss
-            loss.backward()
-            optimizers[name].step()
-            optimizers[name].zero_grad(set_to_none=name != "dure")
-            times[name].append(time.perf_counter() - start)
-            losses[name] = loss.item()
-    medians = {name: statistics.median(values[2:]) for name, values in times.items()}
-    for name, seconds in medians.items():
-        print(f"{name:14} {seconds * 1000:8.1f} ms per step   last loss {losses[name]:.4f}")
-    print(f"ratio dure / transformers {medians['dure'] / medians['transformers']:.3f}")
+    if arguments.measure:
+        measure(arguments)
+        return
+    from dure.hub.resolve import resolve
+
+    options = {"steps": arguments.steps, "rows": arguments.rows, "model": resolve(arguments.model).path}
+    entrants = contestants(arguments.rival_python)
+    found = medians(arguments.rounds, {c.name: (lambda c=c: c.measure(**options)["seconds"]) for c in entrants})
+    for name, seconds in found.items():
+        print(f"{name:22} {seconds * 1000:8.1f} ms per step")
+    ours, *rivals = found.values()
+    print(f"ratio dure / faster rival {ours / min(rivals):.3f}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,10 @@ class Sequence final : public Normalizer {
   explicit Sequence(std::vector<std::unique_ptr<const Normalizer>> steps) : steps_(std::move(steps)) {}
 
   void apply(AlignedText& text, AlignedText& scratch, Ends ends) const override {
-    for (const auto& step : steps_) step->apply(text, scratch, ends);
+    for (const auto& step : steps_) {
+      step->apply(text, scratch, ends);
+      check_size(text.bytes.size());
+    }
   }
   bool keeps_cuts(std::u32string& heads) const override {
     return std::all_of(steps_.begin(), steps_.end(), [&](const auto& step) { return step->keeps_cuts(heads); });
@@ -92,6 +96,12 @@ bool Normalizer::is_local() const {
 bool Normalizer::keeps_spaces() const {
   std::u32string heads = U" ";
   return keeps_cuts(heads) && heads.find_first_not_of(U' ') == std::u32string::npos;
+}
+
+void check_size(std::size_t size_bytes) {
+  if (size_bytes > (std::size_t{1} << 30)) {
+    throw std::invalid_argument("normalizing makes a text longer than 1 GiB; split it, or check the normalizer's steps");
+  }
 }
 
 bool are_spaces(std::u32string_view heads) {

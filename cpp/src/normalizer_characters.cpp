@@ -34,7 +34,10 @@ class Nmt final : public Normalizer {
         editor.replace(U' ');
       }
     };
-    rewrite_chars(text, scratch, [](char32_t code) { return is_dropped(code) || is_space(code); }, edit);
+    const auto is_changed = [](char32_t code) {
+      return (code < 0x20 || code >= 0x7F) && (is_dropped(code) || is_space(code));
+    };
+    rewrite_chars(text, scratch, is_changed, edit);
   }
   bool keeps_cuts(std::u32string& heads) const override { return are_spaces(heads); }
 

@@ -125,16 +125,29 @@ class Charsmap {
 // original.
 class Changes {
  public:
-  Changes(const AlignedText& from, AlignedText& to) : editor_(from, to) {}
+  Changes(const AlignedText& from, AlignedText& to) : from_(from), editor_(from, to) {}
 
-  void keep_until(std::uint32_t end_bytes) { editor_.keep_until(end_bytes); }
+  // Keeps all from `begin` to `end` as it is; `last` is where the last character of it begins.
+  void keep(std::uint32_t begin, std::uint32_t last, std::uint32_t end) {
+    if (begin == end) return;
+    if (!is_late_) {
+      flush();
+      editor_.keep_until(last);
+      begin = last;
+    }
+    for (; begin < end; begin += from_.char_at(begin).size_bytes) add(from_.char_at(begin).code, 0);
+  }
   void add(char32_t code, int change) {
     flush();
     pending_ = code;
     change_ = change;
   }
   void drop(int num_chars) {
-    if (pending_) change_ -= num_chars;
+    if (pending_) {
+      change_ -= num_chars;
+    } else {
+      is_late_ = true;
+    }
   }
   void flush() {
     if (pending_) editor_.change(*pending_, change_);
@@ -142,30 +155,33 @@ class Changes {
   }
 
  private:
+  const AlignedText& from_;
   TextEditor editor_;
   std::optional<char32_t> pending_;
   int change_ = 0;
+  bool is_late_ = false;
 };
 
 class Precompiled final : public Normalizer {
  public:
   explicit Precompiled(const Json& json) : charsmap_(json.text("precompiled_charsmap")) {
-    for (char32_t code = 0; code < 0x80; ++code) is_quiet_[code] = code != '\r' && !has_keys(code);
+    for (std::size_t code = 0; code < is_quiet_.size(); ++code) {
+      is_quiet_[code] = code != '\r' && !charsmap_.find(std::string(1, static_cast<char>(code)));
+    }
     is_local_ = keeps_plain() && keeps_spaces_and_neighbours();
   }
 
   void apply(AlignedText& text, AlignedText& scratch, Ends) const override {
-    std::uint32_t last = 0;  // where the last character before `at` begins
-    std::uint32_t at = 0;
-    std::uint32_t end = 0;
-    if (!find_change(text.bytes, 0, last, at, end)) return;
+    Found found = find_change(text.bytes, 0);
+    if (found.begin_bytes == text.size_bytes()) return;
     Changes changes(text, scratch);
-    changes.keep_until(last);
-    for (; last < at; last += text.char_at(last).size_bytes) changes.add(text.char_at(last).code, 0);
-    while (at < text.size_bytes()) {
-      end = grapheme_end(text.bytes, at);
-      add_cluster(text.view({at, end}), changes);
-      at = end;
+    std::uint32_t at = 0;
+    while (true) {
+      changes.keep(at, found.last_bytes, found.begin_bytes);
+      if (found.begin_bytes == text.size_bytes()) break;
+      add_cluster(text.view({found.begin_bytes, found.end_bytes}), changes);
+      at = found.end_bytes;
+      found = find_change(text.bytes, at);
     }
     changes.flush();
     std::swap(text, scratch);
@@ -223,29 +239,38 @@ class Precompiled final : public Normalizer {
     return true;
   }
 
-  // Whether something is replaced in a cluster at or after `from`: where the cluster and the character before it begin,
-  // and where it ends.
-  bool find_change(const std::string& text, std::uint32_t from, std::uint32_t& last, std::uint32_t& at,
-                   std::uint32_t& end) const {
+  // A cluster in which something is replaced, and where the character before it begins.
+  struct Found {
+    std::uint32_t last_bytes;
+    std::uint32_t begin_bytes;
+    std::uint32_t end_bytes;
+  };
+
+  // The first such cluster from `from` on, which is the begin of one; an empty one at the end of the text if there's none.
+  Found find_change(std::string_view text, std::uint32_t from) const {
     const auto size = static_cast<std::uint32_t>(text.size());
-    last = from;
-    for (at = from; at < size; at = end) {
+    std::uint32_t last = from;
+    std::uint32_t at = from;
+    while (at < size) {
       const auto lead = static_cast<unsigned char>(text[at]);
       const bool is_alone = at + 1 >= size || static_cast<unsigned char>(text[at + 1]) < 0x80;
       if (lead < 0x80 && is_alone && is_quiet_[lead]) {
-        last = at;
-        end = at + 1;
+        last = at++;
         continue;
       }
-      end = grapheme_end(text, at);
-      const std::string_view cluster = std::string_view(text).substr(at, end - at);
-      if (cluster.size() <= kMaxClusterBytes && charsmap_.find(cluster)) return true;
-      for (std::uint32_t inner = at; inner < end;) {
-        const std::uint32_t char_size = decode_char(text, inner).size_bytes;
-        if (char_size < cluster.size() && charsmap_.find(std::string_view(text).substr(inner, char_size))) return true;
-        if (inner + char_size == end) last = inner;
-        inner += char_size;
-      }
+      const std::uint32_t end = grapheme_end(text, at);
+      if (is_changed(text.substr(at, end - at))) return {last, at, end};
+      last = end - decode_last(text.substr(at, end - at)).size_bytes;
+      at = end;
+    }
+    return {last, size, size};
+  }
+
+  bool is_changed(std::string_view cluster) const {
+    if (cluster.size() <= kMaxClusterBytes && charsmap_.find(cluster)) return true;
+    if (first_char(cluster).size() == cluster.size()) return false;
+    for (; !cluster.empty(); cluster.remove_prefix(first_char(cluster).size())) {
+      if (charsmap_.find(first_char(cluster))) return true;
     }
     return false;
   }
@@ -279,7 +304,7 @@ class Precompiled final : public Normalizer {
   }
 
   Charsmap charsmap_;
-  std::array<bool, 0x80> is_quiet_{};  // no key begins with it, and it joins no ASCII character behind it
+  std::array<bool, 0x80> is_quiet_{};  // isn't a key, and joins no ASCII character behind it
   bool is_local_ = false;
 };
 

@@ -29,6 +29,15 @@ class Sequence final : public PreTokenizer {
     return false;
   }
 
+  // What stands before Metaspace may cut there too: Metaspace would have.
+  bool takes_visible_spaces() const override {
+    for (const StepPointer& step : steps_) {
+      if (step->takes_visible_spaces()) return true;
+      if (!step->is_cuttable()) return false;
+    }
+    return false;
+  }
+
   bool is_cuttable() const override {
     return is_local() || std::all_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->is_cuttable(); });
   }

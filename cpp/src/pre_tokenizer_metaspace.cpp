@@ -27,6 +27,7 @@ class Metaspace final : public PreTokenizer {
 
   // The piece after a cut begins with a space, so it begins a word and gets nothing in front.
   bool is_local() const override { return splits_; }
+  bool takes_visible_spaces() const override { return splits_ && replacement_ == "\u2581"; }
   bool sees_ends() const override { return scheme_ == PrependScheme::kFirst; }
 
  private:

@@ -65,6 +65,9 @@ enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };
 void to_normal_form(NormalForm form, AlignedText& text, AlignedText& scratch);  // normalizer_forms.cpp
 void to_lower(AlignedText& text, AlignedText& scratch);                         // normalizer_characters.cpp
 
+// Throws std::invalid_argument for a text that steps have blown up beyond all measure (1 GiB): positions have 32 bits.
+void check_size(std::size_t size_bytes);
+
 // What stands behind a cut before most steps: a space, or what SentencePiece writes for one.
 constexpr char32_t kVisibleSpace = 0x2581;
 bool are_spaces(std::u32string_view heads);

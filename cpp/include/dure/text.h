@@ -4,6 +4,7 @@
 // original text are code points, because that is what Python's strings are sliced by.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ class TextEditor {
 
   bool is_done() const { return at_ >= from_.bytes.size(); }
   std::uint32_t position_bytes() const { return at_; }
+  std::size_t written_bytes() const { return to_.bytes.size(); }
   char32_t peek() const { return from_.char_at(at_).code; }  // the next character of `from`; only when not is_done()
   void keep() { keep_until(at_ + from_.char_at(at_).size_bytes); }  // copies the next character
   void keep_until(std::uint32_t end_bytes);  // copies all characters before that position of `from`
@@ -92,23 +94,24 @@ class TextEditor {
 // the editor. All others are kept. Costs no copy where there's nothing to change; false then.
 template <typename IsChanged, typename Edit>
 bool rewrite_chars(AlignedText& text, AlignedText& scratch, IsChanged is_changed, Edit edit) {
-  const std::uint32_t size = text.size_bytes();
-  std::uint32_t at = 0;
-  Utf8Char next{};
-  const auto find_next = [&] {
-    for (; at < size; at += next.size_bytes) {
-      next = text.char_at(at);
-      if (is_changed(next.code)) return true;
+  const std::string_view bytes = text.bytes;
+  const auto find_next = [bytes, &is_changed](std::size_t at) {
+    while (at < bytes.size()) {
+      const Utf8Char next = decode_char(bytes, at);
+      if (is_changed(next.code)) break;
+      at += next.size_bytes;
     }
-    return false;
+    return at;
   };
-  if (!find_next()) return false;
+  std::size_t at = find_next(0);
+  if (at == bytes.size()) return false;
   TextEditor editor(text, scratch);
   do {
-    editor.keep_until(at);
+    editor.keep_until(static_cast<std::uint32_t>(at));
+    const Utf8Char next = decode_char(bytes, at);
     edit(editor, next.code);
-    at += next.size_bytes;
-  } while (find_next());
+    at = find_next(at + next.size_bytes);
+  } while (at < bytes.size());
   editor.keep_rest();
   std::swap(text, scratch);
   return true;

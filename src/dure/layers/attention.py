@@ -80,11 +80,19 @@ class SelfAttention(nn.Module):
         self.dropout = dropout
 
     def forward(
-        self, hidden: Tensor, packing: Packing, needs_weights: bool = False, asking: Tensor | None = None
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        needs_weights: bool = False,
+        asking: Tensor | None = None,
+        *,
+        residual: Tensor | None = None,
+        output_dropout: float = 0.0,
     ) -> tuple[Tensor, Tensor | None]:
         """``(num_tokens, hidden_size)`` to the same, and the weights where they are asked for.
 
-        With ``asking``, the states ``(batch, hidden_size)`` of first tokens, only these ask and are returned.
+        With ``asking``, the states ``(batch, hidden_size)`` of first tokens, only these ask and are returned. A
+        ``residual`` is added to what is returned, whose values are dropped with a probability of ``output_dropout``.
         """
         sources = (hidden if asking is None else asking, hidden, hidden)
         query, key, value = (
@@ -96,4 +104,4 @@ class SelfAttention(nn.Module):
             query, key, value, packing=packing, dropout=dropout, needs_weights=needs_weights,
             is_first_only=asking is not None,
         )  # fmt: skip
-        return self.output(context), weights
+        return self.output(context, residual=residual, dropout=output_dropout), weights

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from dure.layers.activation import activation
 from dure.layers.attention import SelfAttention
-from dure.layers.dropout import dropout as drop
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 
@@ -43,7 +42,8 @@ class EncoderBlock(nn.Module):
         self.up = Linear(hidden_size, intermediate_size)
         self.down = Linear(intermediate_size, hidden_size)
         self.output_norm = nn.LayerNorm(hidden_size, eps=epsilon)
-        self.activation = activation(activation_name)
+        activation(activation_name)  # an unknown name fails here, not at the first text
+        self.activation = activation_name
         self.dropout = dropout
 
     def forward(
@@ -54,12 +54,14 @@ class EncoderBlock(nn.Module):
         With ``is_first_only``, ``(batch, hidden_size)``: the first token of each row. A head that reads nothing else
         saves five sixths of the last block.
         """
+        dropout = self.dropout if self.training else 0.0
         first = hidden.index_select(0, packing.first_tokens(hidden.device)) if is_first_only else None
-        attended, weights = self.attention(hidden, packing, needs_weights, first)
-        hidden = hidden if first is None else first
-        hidden = self.attention_norm(hidden + drop(attended, self.dropout, self.training))
-        expanded = self.down(self.activation(self.up(hidden)))
-        return self.output_norm(hidden + drop(expanded, self.dropout, self.training)), weights
+        attended, weights = self.attention(
+            hidden, packing, needs_weights, first, residual=hidden if first is None else first, output_dropout=dropout
+        )
+        hidden = self.attention_norm(attended)
+        expanded = self.up(hidden, activation=self.activation)
+        return self.output_norm(self.down(expanded, residual=hidden, dropout=dropout)), weights
 
 
 class EncoderStack(nn.Module):

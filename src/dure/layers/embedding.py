@@ -37,6 +37,11 @@ class _Lookup(torch.autograd.Function):
 class Embedding(nn.Embedding):
     """A table of ``(num_embeddings, embedding_dim)``; the padding row gets no gradient."""
 
+    def reset_parameters(self) -> None:
+        """Draw the table, unless it has no memory yet: torch's way to draw nothing imports its whole compiler."""
+        if not self.weight.is_meta:
+            super().reset_parameters()
+
     def forward(self, ids: Tensor) -> Tensor:
         """``(...,)`` ids to ``(..., embedding_dim)``."""
         # Hooks on the parameter (distributed training), tied tables and other devices take torch's way.

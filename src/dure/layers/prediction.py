@@ -23,11 +23,12 @@ class VocabularyHead(nn.Module):
     def __init__(self, hidden_size: int, vocab_size: int, *, activation_name: str, epsilon: float) -> None:
         super().__init__()
         self.dense = Linear(hidden_size, hidden_size)
-        self.activation = activation(activation_name)
+        activation(activation_name)  # an unknown name fails here, not at the first text
+        self.activation = activation_name
         self.norm = nn.LayerNorm(hidden_size, eps=epsilon)
         self.decoder = Linear(hidden_size, vocab_size)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """``(..., hidden_size)`` to ``(..., vocab_size)``."""
-        logits: Tensor = self.decoder(self.norm(self.activation(self.dense(hidden))))
+        logits: Tensor = self.decoder(self.norm(self.dense(hidden, activation=self.activation)))
         return logits

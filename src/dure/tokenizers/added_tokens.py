@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dure.errors import TokenizerError
+from dure.errors import InputError, TokenizerError
 
 __all__ = ["TOKEN_FIELDS", "AddedToken"]
 
@@ -14,7 +14,7 @@ __all__ = ["TOKEN_FIELDS", "AddedToken"]
 TOKEN_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 
 
-@dataclass(init=False, repr=False, eq=True, frozen=True)
+@dataclass(init=False, repr=False, eq=True, unsafe_hash=True)
 class AddedToken:
     """A token that is found in the text before the model splits it.
 
@@ -38,18 +38,41 @@ class AddedToken:
 
     def __init__(
         self,
-        content: str,
+        content: str | None = None,
         single_word: bool = False,
         lstrip: bool = False,
         rstrip: bool = False,
         normalized: bool | None = None,
         special: bool = False,
     ) -> None:
-        object.__setattr__(self, "_follows", normalized is None)
-        if normalized is None:
-            normalized = not special
-        for name, value in zip(TOKEN_FIELDS, (content, single_word, lstrip, rstrip, normalized, special), strict=True):
-            object.__setattr__(self, name, value)
+        follows = normalized is None
+        values = (
+            content or "",
+            single_word,
+            lstrip,
+            rstrip,
+            not special if normalized is None else normalized,
+            special,
+        )
+        self.__dict__.update(dict(zip(TOKEN_FIELDS, values, strict=True)), _follows=follows)
+        for name, value in zip(TOKEN_FIELDS, values, strict=True):
+            kind = str if name == "content" else bool
+            if not isinstance(value, kind):
+                raise InputError(f"{name} of an AddedToken must be a {kind.__name__}, but is {value!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # As in the original: of a token that exists, only its text and whether it's special can be set.
+        if name not in ("content", "special"):
+            raise AttributeError(f"{name} of an AddedToken can't be set: make a new one")
+        self.__dict__[name] = value
+        if name == "special" and self._follows:
+            self.__dict__["normalized"] = not value
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.to_dict()
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state, _follows=False)
 
     def __str__(self) -> str:
         return self.content

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dure.errors import InputError
-from dure.tokenizers.families import CLASS_OF_MODEL_TYPE, CLASSES, BertTokenizerFast
-from dure.tokenizers.load import TokenizerFiles, load_files
+from dure.tokenizers.families import CLASS_OF_MODEL_TYPE, CLASSES
+from dure.tokenizers.load import TokenizerFiles, load_files, read_json
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
 from dure.typing import PathLike
 
@@ -26,10 +26,12 @@ class AutoTokenizer:
         """Load a tokenizer.
 
         The class is the one that tokenizer_config.json names, else the one that goes with the ``model_type`` in
-        config.json, else BERT's for a vocab.txt and ``PreTrainedTokenizerFast`` for a tokenizer.json.
+        config.json, else ``PreTrainedTokenizerFast`` for a tokenizer.json, and else the one whose vocabulary files are
+        there.
 
         Args:
-            pretrained_model_name_or_path: A name on the Hub, a folder, or the path of a tokenizer.json or vocab.txt.
+            pretrained_model_name_or_path: A name on the Hub, a folder, or the path of a tokenizer.json or of a
+                vocabulary file (vocab.txt, a SentencePiece .model, a tiktoken rank file).
             *inputs: None are taken.
             **kwargs: Where from (``revision``, ``cache_dir``, ``token``, ``local_files_only``, ``update``);
                 ``tokenizer_type``, a ``model_type`` that decides the class; settings that replace the saved ones.
@@ -46,7 +48,7 @@ class AutoTokenizer:
         settings.pop("config", None)
         model_type = settings.pop("tokenizer_type", None)
         if model_type is not None and model_type not in CLASS_OF_MODEL_TYPE:
-            known = ", ".join(CLASS_OF_MODEL_TYPE)
+            known = ", ".join(sorted(CLASS_OF_MODEL_TYPE))
             raise InputError(f"tokenizer_type={model_type!r} is not known: use one of {known}")
         files = load_files(pretrained_model_name_or_path, settings)
         return _class_for(files, model_type)._from_files(files, settings)
@@ -61,4 +63,21 @@ def _class_for(files: TokenizerFiles, model_type: str | None) -> type[PreTrained
             return CLASSES[name]
     if not named and files.model_config.get("model_type") in CLASS_OF_MODEL_TYPE:
         return CLASS_OF_MODEL_TYPE[files.model_config["model_type"]]
-    return PreTrainedTokenizerFast if files.tokenizer_json else BertTokenizerFast
+    return PreTrainedTokenizerFast if files.find("tokenizer.json") else _class_of_files(files)
+
+
+def _class_of_files(files: TokenizerFiles) -> type[PreTrainedTokenizerFast]:
+    """The class whose vocabulary files these are, where nothing else says."""
+    if files.find("source.spm"):
+        return CLASSES["MarianTokenizer"]
+    if files.find("vocab.json") and files.find("merges.txt"):
+        vocab = read_json(files.find("vocab.json"))
+        if "<mask>" in vocab and "<s>" in vocab:
+            return CLASSES["RobertaTokenizerFast"]
+        if "<|startoftext|>" in vocab:
+            return CLASSES["CLIPTokenizerFast"]
+        return CLASSES["OpenAIGPTTokenizerFast" if "the</w>" in vocab else "GPT2TokenizerFast"]
+    if path := files.find("*.tiktoken"):
+        return CLASSES["WhisperTokenizerFast"] if path.stem == "multilingual" else PreTrainedTokenizerFast
+    lone = files.find("*.model", "*.spm", "*.model.v*")
+    return PreTrainedTokenizerFast if lone else CLASSES["BertTokenizerFast"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dure.errors import InputError
@@ -16,7 +19,7 @@ from dure.tokenizers.rows import Rows
 from dure.tokenizers.tensors import tensor_type
 
 if TYPE_CHECKING:
-    from dure.tokenizers._core import Encodings
+    from dure.tokenizers._core import Encodings, Engine
 
 __all__ = ["Calling"]
 
@@ -25,11 +28,25 @@ logger = logging.getLogger(__name__)
 #: Below this many texts, starting threads takes longer than the work.
 _MIN_TEXTS_FOR_THREADS = 32
 
+#: The engine's columns beside ids, as bits. What a call doesn't return is worked out when a row is asked for it.
+TYPE_IDS, SPECIAL_TOKENS_MASK, WORD_IDS, SEQUENCE_IDS, OFFSETS, SURFACES = (1 << bit for bit in range(6))
+ALL_COLUMNS = 63
+
+#: The engine counts tokens in 32 bits; nothing is longer than that.
+_LARGEST_LENGTH = (1 << 31) - 1
+
 
 class Calling(Padding):
     """The part of a tokenizer that encodes texts."""
 
     truncation_side: str
+    split_special_tokens: bool
+    #: Whether words can only be encoded with ``add_prefix_space=True``: else all but the first one would look like
+    #: continuations.
+    _needs_prefix_space_for_words = False
+    add_prefix_space: Any
+    _is_in_target_context = False
+    _whole: tuple[Engine, Engine] | None = None
 
     def __call__(
         self,
@@ -69,7 +86,7 @@ class Calling(Padding):
             truncation: True or ``'longest_first'``, ``'only_first'``, ``'only_second'``: what is cut; False: nothing.
             max_length: The length for both, special tokens included; by default the model's limit.
             stride: How many tokens overflowing rows share with the row before.
-            is_split_into_words: Not there yet.
+            is_split_into_words: Texts are lists of words: a list is one text, a list of lists several.
             pad_to_multiple_of: Round padded lengths up to a multiple of this.
             padding_side: ``'right'`` or ``'left'``; by default the tokenizer's.
             return_tensors: ``'pt'``, ``'np'``, or None for lists.
@@ -107,16 +124,49 @@ class Calling(Padding):
         options = EncodeOptions.of(given | kwargs)
         if text is None and text_target is None:
             raise InputError("there is nothing to encode: give text, text_target, or both")
-        targets = None if text_target is None else self._encode(Texts.gather(text_target, text_pair_target), options)
+        if text_target is None:
+            return self._call(text, text_pair, options)
         if text is None:
-            assert targets is not None
-            return targets
-        batch = self._encode(Texts.gather(text, text_pair), options)
-        if targets is not None:
-            batch["labels"] = targets["input_ids"]
+            with self._target_mode():
+                return self._call(text_target, text_pair_target, options)
+        batch = self._call(text, text_pair, options)
+        with self._target_mode():
+            batch["labels"] = self._call(text_target, text_pair_target, options)["input_ids"]
         return batch
 
-    def encode_plus(self, text: Any, text_pair: str | None = None, **options: Any) -> BatchEncoding:
+    def _call(self, text: Any, text_pair: Any, options: EncodeOptions) -> BatchEncoding:
+        return self._encode(Texts.gather(text, text_pair, is_split=options.is_split_into_words), options)
+
+    def _switch_to_input_mode(self) -> None:
+        """Encode texts from now on; only tokenizers that treat two languages differently do anything."""
+
+    def _switch_to_target_mode(self) -> None:
+        """Encode targets from now on."""
+
+    @contextmanager
+    def _target_mode(self) -> Iterator[None]:
+        self._switch_to_target_mode()
+        try:
+            yield
+        finally:
+            if not self._is_in_target_context:
+                self._switch_to_input_mode()
+
+    @contextmanager
+    def as_target_tokenizer(self) -> Iterator[None]:
+        """Encode targets in a ``with`` block; an old way to say ``text_target``."""
+        warnings.warn(
+            "as_target_tokenizer() is old: use tokenizer(texts, text_target=targets)", FutureWarning, stacklevel=3
+        )
+        self._is_in_target_context = True
+        try:
+            with self._target_mode():
+                yield
+        finally:
+            self._is_in_target_context = False
+            self._switch_to_input_mode()
+
+    def encode_plus(self, text: Any, text_pair: Any = None, **options: Any) -> BatchEncoding:
         """Encode one text or one pair; an old name of calling the tokenizer.
 
         Args:
@@ -124,18 +174,17 @@ class Calling(Padding):
             text_pair: Its partner.
             **options: Those of :meth:`__call__`.
         """
-        if isinstance(text, (list, tuple)):
-            pair = Texts.of_batch([text])
-            texts = Texts(pair.first, pair.second, is_batch=False)
-        else:
-            texts = Texts.gather(text, text_pair)
-        return self._encode(texts, EncodeOptions.of(options))
+        chosen = EncodeOptions.of(options)
+        return self._encode(_one(text, text_pair, is_split=chosen.is_split_into_words), chosen)
 
     def batch_encode_plus(self, batch_text_or_text_pairs: Any, **options: Any) -> BatchEncoding:
         """Encode a list of texts or of pairs; an old name of calling the tokenizer, with the same options."""
-        return self._encode(Texts.gather(batch_text_or_text_pairs), EncodeOptions.of(options))
+        chosen = EncodeOptions.of(options)
+        if chosen.is_split_into_words:
+            return self._encode(Texts.of_batch(list(batch_text_or_text_pairs), is_split=True), chosen)
+        return self._encode(Texts.gather(batch_text_or_text_pairs), chosen)
 
-    def encode(self, text: Any, text_pair: str | None = None, add_special_tokens: bool = True, **options: Any) -> Any:
+    def encode(self, text: Any, text_pair: Any = None, add_special_tokens: bool = True, **options: Any) -> Any:
         """The ids alone, of one text or pair. Options are those of :meth:`__call__`."""
         return self.encode_plus(text, text_pair, add_special_tokens=add_special_tokens, **options)["input_ids"]
 
@@ -145,52 +194,99 @@ class Calling(Padding):
         """The tokens of a text or a pair, as strings. Options are those of :meth:`__call__`."""
         return self.encode_plus(text, pair, add_special_tokens=add_special_tokens, **options).tokens()
 
-    def _encode(self, texts: Texts, options: EncodeOptions) -> BatchEncoding:
+    def _encode_with(self, engine: Engine, text: str, text_pair: str | None, **options: Any) -> BatchEncoding:
+        """Encode one text or pair by another engine than the tokenizer's own."""
+        return self._encode(_one(text, text_pair, is_split=False), EncodeOptions.of(options), engine)
+
+    def _encode(self, texts: Texts, options: EncodeOptions, engine: Engine | None = None) -> BatchEncoding:
         """Encode, and arrange the columns that were asked for."""
         plan = self._plan(
             options.padding, options.truncation, options.max_length, options.pad_to_multiple_of, options.verbose
         )
-        encodings = self._run_engine(texts, options, plan)
+        if texts.is_split and self._needs_prefix_space_for_words and not self.add_prefix_space:
+            raise InputError(
+                f"{type(self).__name__} needs add_prefix_space=True for texts that are split into words: load it with "
+                "from_pretrained(..., add_prefix_space=True)"
+            )
+        run = self._runner(texts, options, plan, engine)
+        encodings = run(self._columns_for(options))
         is_left = (options.padding_side or self.padding_side) == "left"
         layout = Layout.of(encodings, plan, multiple=options.pad_to_multiple_of, is_left=is_left)
         data = self._columns(encodings, layout, options)
         num_texts = 2 if texts.second is not None else 1
         padding = (self.pad_token_id or 0, self.pad_token_type_id, self.pad_token or "")
-        rows = Rows(encodings, layout, self._engine, padding, num_texts)
+        rows = Rows(encodings, layout, self._engine, padding, num_texts, complete=lambda: run(ALL_COLUMNS))
         if not texts.is_batch and options.return_tensors is None and not options.return_overflowing_tokens:
-            data = {name: column[0] if isinstance(column[0], list) else column for name, column in data.items()}
+            data = {
+                name: column[0] if column and isinstance(column[0], list) else column for name, column in data.items()
+            }
         if plan.max_length is None and options.verbose:
             self._warn_if_too_long(layout.width)
         return BatchEncoding(data, rows)
 
-    def _run_engine(self, texts: Texts, options: EncodeOptions, plan: Plan) -> Encodings:
+    def _columns_for(self, options: EncodeOptions) -> int:
+        """The columns that the engine has to work out at once."""
+        if options.return_offsets_mapping or options.is_split_into_words:
+            return ALL_COLUMNS  # whoever asks for these asks for words next
+        types = TYPE_IDS if self._wants_column("token_type_ids", options.return_token_type_ids) else 0
+        return types | (SPECIAL_TOKENS_MASK if options.return_special_tokens_mask else 0)
+
+    def _wants_column(self, name: str, answer: bool | None) -> bool:
+        return name in self.model_input_names if answer is None else answer
+
+    def _runner(
+        self, texts: Texts, options: EncodeOptions, plan: Plan, engine: Engine | None
+    ) -> Callable[[int], Encodings]:
+        """A function that encodes the texts of a call into the columns it's given."""
         limit = (plan.max_length or 0) if plan.truncation is not None else 0
-        try:
-            return self._engine.encode(
-                texts.first,
-                texts.second,
-                add_special_tokens=options.add_special_tokens,
-                max_length=limit,
-                stride=options.stride if limit else 0,
-                strategy=plan.truncation or "longest_first",
-                truncate_left=self.truncation_side == "left",
-                overflow=options.return_overflowing_tokens,
-                num_threads=num_threads() if len(texts.first) >= _MIN_TEXTS_FOR_THREADS else 1,
-            )
-        except (TypeError, ValueError) as error:
-            explain(error, texts)
+        splits = self.split_special_tokens if options.split_special_tokens is None else options.split_special_tokens
+        encode = self._encoding(texts, self._engine_without_special_tokens() if splits else engine)
+        # A side that's changed later doesn't change what a row is asked for.
+        truncate_left = self.truncation_side == "left"
+
+        def run(columns: int) -> Encodings:
+            try:
+                encodings: Encodings = encode(
+                    is_split=texts.is_split,
+                    add_special_tokens=options.add_special_tokens,
+                    max_length=min(limit, _LARGEST_LENGTH),
+                    stride=min(options.stride, _LARGEST_LENGTH) if limit else 0,
+                    strategy=plan.truncation or "longest_first",
+                    truncate_left=truncate_left,
+                    overflow=options.return_overflowing_tokens,
+                    columns=columns,
+                    num_threads=num_threads() if len(texts.first) >= _MIN_TEXTS_FOR_THREADS else 1,
+                )
+            except (TypeError, ValueError) as error:
+                explain(error, texts)
+            return encodings
+
+        return run
+
+    def _encoding(self, texts: Texts, engine: Engine | None = None) -> Callable[..., Any]:
+        """The engine's function for these texts."""
+        function = (engine or self._engine).encode
+        return lambda **options: function(texts.first, texts.second, **options)
+
+    def _engine_without_special_tokens(self) -> Engine:
+        """The engine that doesn't find special tokens in texts."""
+        if self._whole is None or self._whole[0] is not self._engine:
+            import json
+
+            from dure.tokenizers.load import engine_from
+
+            document = json.loads(self._engine.to_json())
+            document["added_tokens"] = [token for token in document["added_tokens"] if not token["special"]]
+            self._whole = (self._engine, engine_from(json.dumps(document).encode(), "the tokenizer"))
+        return self._whole[1]
 
     def _columns(self, encodings: Encodings, layout: Layout, options: EncodeOptions) -> dict[str, Any]:
         """The columns that were asked for, in the order in which users know them."""
-
-        def is_wanted(name: str, answer: bool | None) -> bool:
-            return name in self.model_input_names if answer is None else answer
-
         columns = Columns(encodings, layout, tensor_type(options.return_tensors))
         data = {"input_ids": columns.numbers("ids", self.pad_token_id or 0)}
-        if is_wanted("token_type_ids", options.return_token_type_ids):
+        if self._wants_column("token_type_ids", options.return_token_type_ids):
             data["token_type_ids"] = columns.numbers("type_ids", self.pad_token_type_id)
-        if is_wanted("attention_mask", options.return_attention_mask):
+        if self._wants_column("attention_mask", options.return_attention_mask):
             data["attention_mask"] = columns.numbers("attention_mask", 0)
         if options.return_special_tokens_mask:
             data["special_tokens_mask"] = columns.numbers("special_tokens_mask", 1)
@@ -213,3 +309,18 @@ class Calling(Padding):
                     self.model_max_length,
                 )
             self.deprecation_warnings[key] = True
+
+
+def _one(text: Any, text_pair: Any, *, is_split: bool) -> Texts:
+    """One text or one pair, whatever it comes in."""
+    if is_split:
+        if isinstance(text, (list, tuple)) and text and isinstance(text[0], (list, tuple)):
+            text, text_pair = text
+        texts = Texts([text], [text_pair] if text_pair else None, is_batch=False, is_split=True)
+        if not isinstance(text, (list, tuple)):
+            raise InputError(f"with is_split_into_words=True, text must be a list of words, not {type(text).__name__}")
+        return texts
+    if isinstance(text, (list, tuple)):
+        pair = Texts.of_batch([text])
+        return Texts(pair.first, pair.second, is_batch=False)
+    return Texts.gather(text, text_pair)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dure.errors import InputError
+from dure.threads import num_threads
+from dure.typing import JsonObject
 
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
@@ -33,6 +36,7 @@ class Decoding:
     """The part of a tokenizer that turns ids into text."""
 
     _engine: Engine
+    _header: JsonObject
     clean_up_tokenization_spaces: bool
 
     def decode(
@@ -55,9 +59,8 @@ class Decoding:
             InputError: The ids aren't whole numbers from 0 on, or are several rows.
         """
         del kwargs
-        return self._clean(
-            self._engine.decode(_row_of_ids(token_ids), skip_special_tokens), clean_up_tokenization_spaces
-        )
+        text = self._engine.decode(_row_of_ids(token_ids), skip_special_tokens)
+        return self._clean(self._finish(text), clean_up_tokenization_spaces)
 
     def batch_decode(
         self,
@@ -71,9 +74,17 @@ class Decoding:
         The other arguments and errors are those of :meth:`decode`.
         """
         del kwargs
-        rows = [_row_of_ids(row) for row in sequences]
-        texts = self._engine.decode_batch(rows, skip_special_tokens)
-        return [self._clean(text, clean_up_tokenization_spaces) for text in texts]
+        texts = self._engine.decode_batch(_rows_of_ids(sequences), skip_special_tokens, num_threads())
+        if type(self)._finish is not Decoding._finish:
+            texts = [self._finish(text) for text in texts]
+        is_wanted = clean_up_tokenization_spaces
+        if self.clean_up_tokenization_spaces if is_wanted is None else is_wanted:
+            texts = [self.clean_up_tokenization(text) for text in texts]
+        return texts
+
+    def _finish(self, text: str) -> str:
+        """What a family does to decoded text."""
+        return text
 
     def _clean(self, text: str, is_wanted: bool | None) -> str:
         is_wanted = self.clean_up_tokenization_spaces if is_wanted is None else is_wanted
@@ -88,11 +99,13 @@ class Decoding:
 
     def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
         """The text that these tokens are, sub-words joined."""
-        ids = [self._engine.token_to_id(token) for token in tokens]
-        missing = [token for token, id_ in zip(tokens, ids, strict=True) if id_ is None]
-        if missing:
-            raise InputError(f"{missing[0]!r} is not a token of this vocabulary")
-        return self._engine.decode([id_ for id_ in ids if id_ is not None], False)
+        from dure.tokenizers._core import decode_tokens
+
+        decoder = self._header.get("decoder")
+        wrong = next((token for token in tokens if not isinstance(token, str)), None)
+        if wrong is not None:
+            raise InputError(f"tokens must be strings, but one is of type {type(wrong).__name__}")
+        return decode_tokens(None if decoder is None else json.dumps(decoder).encode(), list(tokens))
 
 
 def _row_of_ids(ids: Any) -> list[int]:
@@ -115,3 +128,19 @@ def _row_of_ids(ids: Any) -> list[int]:
         )
     row: list[int] = array.tolist()
     return row
+
+
+def _rows_of_ids(sequences: Any) -> list[Sequence[int]]:
+    """Rows of ids as lists of whole numbers: an array or tensor at once, other things row by row."""
+    if hasattr(sequences, "tolist"):
+        array = np.asarray(sequences.tolist())
+        if array.ndim == 2 and array.dtype.kind in "iu" and (not array.size or array.min() >= 0):
+            return list(array.tolist())
+    if not isinstance(sequences, Iterable):
+        raise InputError(f"batch_decode takes rows of ids, but got {sequences!r:.80}")
+    rows = []
+    for row in sequences:
+        # Nearly every row is a plain list, which is checked without leaving Python's own loops.
+        is_plain = type(row) is list and set(map(type, row)) == {int} and min(row) >= 0
+        rows.append(row if is_plain else _row_of_ids(row))
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,24 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from dure.errors import MissingFileError, TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
-from dure.tokenizers.special_tokens import ROLES
+from dure.tokenizers.family import ROLES, Family
 from dure.typing import JsonObject, PathLike
 
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
 
-__all__ = ["TOKENIZER_FILES", "TokenizerFiles", "engine_from", "header_of", "load_files", "read_json"]
+__all__ = ["TokenizerFiles", "engine_from", "header_of", "load_files", "read_json"]
 
-#: Every file that a tokenizer may be made of.
-TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "chat_template.jinja",
-    "config.json",
-)
+#: Files that say something about a tokenizer without being its vocabulary.
+_SETTINGS_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json")
 
 #: Arguments of ``from_pretrained`` that say where files come from. The rest are settings of the tokenizer.
 _HUB_ARGUMENTS = ("revision", "update", "cache_dir", "token", "local_files_only")
@@ -63,26 +56,49 @@ class TokenizerFiles:
 
     Attributes:
         name: What the user called it.
-        tokenizer_json: Path of tokenizer.json, or None.
-        vocab_txt: Path of vocab.txt, or None.
+        folder: Where its files are, or None if it's a single file.
+        single: The single file, or None.
         config: tokenizer_config.json.
         special_tokens_map: special_tokens_map.json.
         added_tokens: added_tokens.json.
         model_config: config.json.
-        chat_template: chat_template.jinja, or None.
+        chat_template: The chat templates that are files of their own: one, several by name, or None.
     """
 
     name: str
-    tokenizer_json: Path | None = None
-    vocab_txt: Path | None = None
+    folder: Path | None = None
+    single: Path | None = None
     config: JsonObject = field(default_factory=dict)
     special_tokens_map: JsonObject = field(default_factory=dict)
     added_tokens: JsonObject = field(default_factory=dict)
     model_config: JsonObject = field(default_factory=dict)
-    chat_template: str | None = None
+    chat_template: str | dict[str, str] | None = None
 
-    def arguments(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments for a tokenizer's class, from these files and then from the user."""
+    def find(self, *names: str) -> Path | None:
+        """The first of these files that is there; ``*`` in a name stands for anything."""
+        if self.single is not None:
+            return next((self.single for name in names if fnmatch.fnmatch(self.single.name, name)), None)
+        for name in names:
+            assert self.folder is not None
+            found = sorted(self.folder.glob(name)) if "*" in name else [self.folder / name]
+            if found and found[0].is_file():
+                return found[0]
+        return None
+
+    def vocabularies(self, family: Family) -> dict[str, Path]:
+        """The vocabulary files of a family that are there, by the argument that takes them."""
+        if self.single is not None:
+            first = next(iter(family.files))
+            return {} if self.single.name == "tokenizer.json" else {first: self.single}
+        found = {argument: self.find(*names) for argument, names in family.files.items()}
+        return {argument: path for argument, path in found.items() if path is not None}
+
+    def arguments(self, family: Family, overrides: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments for a family's class, from these files and then from the user.
+
+        Raises:
+            MissingFileError: There is neither a tokenizer.json nor a vocabulary of the family.
+        """
         settings: dict[str, Any] = {
             name: _with_tokens(value) for name, value in self.config.items() if name not in _NOT_SETTINGS
         }
@@ -100,8 +116,25 @@ class TokenizerFiles:
             }
         settings["added_tokens_decoder"] = {int(id_): _with_tokens(token) for id_, token in by_id.items()}
         settings |= overrides
-        files = {"tokenizer_file": self.tokenizer_json, "vocab_file": self.vocab_txt}
+        files = self.vocabularies(family)
+        document = self.find("tokenizer.json")
+        if self.single is not None and self.single.suffix == ".json" and not files.keys() & {"merges_file"}:
+            files, document = {}, self.single
+        if document is not None:
+            files["tokenizer_file"] = document
+        if not files:
+            raise self.missing([name for names in family.files.values() for name in names[:1]])
         return {"name_or_path": self.name, **settings, **{name: path for name, path in files.items() if path}}
+
+    def missing(self, names: list[str]) -> MissingFileError:
+        """What was looked for, and what is there."""
+        assert self.folder is not None
+        there = sorted(path.name for path in self.folder.iterdir()) or ["nothing"]
+        wanted = [name for name in dict.fromkeys(["tokenizer.json", *names]) if "*" not in name]
+        return MissingFileError(
+            f"{self.name} has no tokenizer: looked for {', '.join(wanted[:-1])} and {wanted[-1]} in {self.folder}, "
+            f"which has {', '.join(there[:12])}{', ...' if len(there) > 12 else ''}"
+        )
 
     def _older_special_tokens(self) -> dict[str, Any]:
         """The tokens of special_tokens_map.json, which counted before tokenizer_config.json listed all of them."""
@@ -134,42 +167,44 @@ def load_files(name: PathLike, arguments: dict[str, Any]) -> TokenizerFiles:
     """Find and read the files behind a name, a folder or a single file.
 
     Args:
-        name: A name on the Hub, a folder, or the path of a tokenizer.json or vocab.txt.
+        name: A name on the Hub, a folder, or the path of a tokenizer.json or of a vocabulary file.
         arguments: All arguments of ``from_pretrained``; those that are about files are taken out.
 
     Raises:
-        MissingFileError: There is neither a tokenizer.json nor a vocab.txt.
         TokenizerError: A file is not what its name says.
     """
     for ignored in _IGNORED_ARGUMENTS:
         arguments.pop(ignored, None)
     where = {option: arguments.pop(option) for option in _HUB_ARGUMENTS if option in arguments}
     if Path(name).is_file():
-        path = Path(name)
-        is_json = path.suffix == ".json"
-        return TokenizerFiles(str(name), tokenizer_json=path if is_json else None, vocab_txt=None if is_json else path)
-    from dure.hub.resolve import resolve
+        return TokenizerFiles(str(name), single=Path(name))
+    from dure.hub.resolve import TOKENIZER_PATTERNS, resolve
 
     where["revision"] = None if where.get("revision") == "main" else where.get("revision")
-    snapshot = resolve(name, files=TOKENIZER_FILES, **where)
-    found = {file: snapshot.find(file) for file in TOKENIZER_FILES}
-    if found["tokenizer.json"] is None and found["vocab.txt"] is None:
-        there = sorted(path.name for path in snapshot.path.iterdir()) or ["nothing"]
-        raise MissingFileError(
-            f"{name} has no tokenizer: looked for tokenizer.json and vocab.txt in {snapshot.path}, which has "
-            f"{', '.join(there[:12])}{', ...' if len(there) > 12 else ''}"
-        )
-    template = found["chat_template.jinja"]
+    snapshot = resolve(name, files=TOKENIZER_PATTERNS, **where)
+    config, special_tokens_map, added_tokens, model_config = (
+        read_json(snapshot.find(file)) for file in _SETTINGS_FILES
+    )
     return TokenizerFiles(
         str(name),
-        tokenizer_json=found["tokenizer.json"],
-        vocab_txt=found["vocab.txt"],
-        config=read_json(found["tokenizer_config.json"]),
-        special_tokens_map=read_json(found["special_tokens_map.json"]),
-        added_tokens=read_json(found["added_tokens.json"]),
-        model_config=read_json(found["config.json"]),
-        chat_template=template.read_text(encoding="utf-8") if template else None,
+        folder=snapshot.path,
+        config=config,
+        special_tokens_map=special_tokens_map,
+        added_tokens=added_tokens,
+        model_config=model_config,
+        chat_template=_chat_template(snapshot.path),
     )
+
+
+def _chat_template(folder: Path) -> str | dict[str, str] | None:
+    """The chat templates that are files of their own."""
+    paths = {path.stem: path for path in sorted((folder / "additional_chat_templates").glob("*.jinja"))}
+    if (folder / "chat_template.jinja").is_file():
+        paths = {"default": folder / "chat_template.jinja", **paths}
+    templates = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    if not templates:
+        return None
+    return templates["default"] if list(templates) == ["default"] else templates
 
 
 def read_json(path: Path | None) -> JsonObject:

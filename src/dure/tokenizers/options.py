@@ -52,7 +52,7 @@ class EncodeOptions:
     return_offsets_mapping: bool = False
     return_length: bool = False
     verbose: bool = True
-    split_special_tokens: bool = False
+    split_special_tokens: bool | None = None
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> EncodeOptions:
@@ -73,10 +73,6 @@ class EncodeOptions:
         return cls(**current)
 
     def __post_init__(self) -> None:
-        if self.is_split_into_words:
-            raise InputError("is_split_into_words=True isn't there yet: give whole texts, and map words by word_ids()")
-        if self.split_special_tokens:
-            raise InputError("split_special_tokens=True isn't there yet: special tokens in a text stay whole")
         tensor_type(self.return_tensors)
         if self.padding_side not in (None, "left", "right"):
             raise InputError(f"padding_side must be 'left' or 'right', but is {self.padding_side!r}")

@@ -41,6 +41,7 @@ class Rows(Sequence["EncodingRow"]):
         engine: Knows the tokens' names.
         padding: The id, token type id and name of padding.
         num_sequences: 2 for pairs of texts, else 1.
+        complete: Encodes the texts again, with all columns, where ``encodings`` has only those that the call returned.
     """
 
     def __init__(
@@ -50,8 +51,11 @@ class Rows(Sequence["EncodingRow"]):
         engine: Engine,
         padding: tuple[int, int, str],
         num_sequences: int,
+        complete: Callable[[], Encodings] | None = None,
     ) -> None:
         self._source: Any = encodings
+        self._complete = complete
+        self._surfaces: dict[int, str] | None = None
         self.layout = layout
         self._engine: Engine | None = engine
         self._names: Callable[[int], str] | None = None
@@ -61,7 +65,19 @@ class Rows(Sequence["EncodingRow"]):
     def column(self, name: str) -> NDArray[Any]:
         """A flat column of the whole batch, as the engine has it."""
         column: NDArray[Any] = getattr(self._source, name)
+        if self._complete is not None and not len(column) and name != "ids":
+            # Empty because it wasn't asked for, or because there are no tokens at all.
+            self._source, self._complete = self._complete(), None
+            column = getattr(self._source, name)
         return column
+
+    def surface(self, position: int) -> str | None:
+        """What an unknown token stands for, where the tokenizer shows that; by its position in the flat columns."""
+        if self._surfaces is None:
+            if self._complete is not None:
+                self._source, self._complete = self._complete(), None
+            self._surfaces = dict(self._source.surfaces())
+        return self._surfaces.get(position)
 
     def name_of(self, id_: int) -> str:
         """The token with this id, as it was found in the text."""
@@ -88,14 +104,17 @@ class Rows(Sequence["EncodingRow"]):
 
     def __getstate__(self) -> dict[str, Any]:
         # Workers get plain arrays and the names of the tokens that occur, not the engine.
-        columns = {name: np.array(self.column(name)) for name in _COLUMNS}
+        self.surface(0)
+        columns: dict[str, Any] = {name: np.array(self.column(name)) for name in _COLUMNS}
+        columns["_surfaces"] = self._surfaces
         names = {id_: self.name_of(id_) for id_ in np.unique(columns["ids"]).tolist()}
         state = {"layout": self.layout, "padding": self.padding, "num_sequences": self.num_sequences}
         return {**state, "columns": columns, "names": names}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._source = _Copied(state["columns"])
-        self._engine = None
+        self._surfaces = state["columns"]["_surfaces"]
+        self._engine = self._complete = None
         self._names = state["names"].__getitem__
         self.layout, self.padding = state["layout"], state["padding"]
         self.num_sequences = state["num_sequences"]
@@ -104,7 +123,7 @@ class Rows(Sequence["EncodingRow"]):
 class _Copied:
     """Columns that came out of a pickle."""
 
-    def __init__(self, columns: dict[str, NDArray[Any]]) -> None:
+    def __init__(self, columns: dict[str, Any]) -> None:
         self.__dict__.update(columns)
 
 
@@ -142,7 +161,8 @@ class EncodingRow:
     @property
     def tokens(self) -> list[str]:
         """Tokens."""
-        names = [self._rows.name_of(id_) for id_ in self._values("ids").tolist()]
+        rows, ids = self._rows, self._values("ids").tolist()
+        names = [rows.surface(self._start + i) or rows.name_of(id_) for i, id_ in enumerate(ids)]
         return self._padded(names, self._rows.padding[2])
 
     @property

@@ -7,12 +7,10 @@ from typing import Any, overload
 
 from dure.errors import InputError
 from dure.tokenizers.added_tokens import TOKEN_FIELDS, AddedToken
+from dure.tokenizers.family import ROLES
 from dure.tokenizers.vocabulary import Vocabulary
 
 __all__ = ["ROLES", "SpecialTokens", "TokenIdRole", "TokenRole"]
-
-#: The roles of single tokens, in the order in which the original library lists them.
-ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 
 Token = str | AddedToken
 
@@ -64,6 +62,7 @@ class SpecialTokens(Vocabulary):
 
     _roles: dict[str, Token]
     _additional: list[Token]
+    _pad_token_type_id = 0
 
     bos_token, bos_token_id = TokenRole(), TokenIdRole()
     eos_token, eos_token_id = TokenRole(), TokenIdRole()
@@ -163,7 +162,7 @@ class SpecialTokens(Vocabulary):
     @property
     def pad_token_type_id(self) -> int:
         """The token type id of padding."""
-        return 0
+        return self._pad_token_type_id
 
     def add_special_tokens(
         self,

@@ -73,7 +73,9 @@ class Assembling(Padding):
             return [0] * (begin + len(token_ids_0) + end) + second
         texts = {"A": token_ids_0, "B": token_ids_1 or []}
         places = self._around(token_ids_1 is not None)
-        types = [type_id for place, type_id in places for _ in (texts[place] if isinstance(place, str) else place)]
+        types = [
+            type_id for place, type_id in places for _ in (texts[place] if isinstance(place, str) else place)
+        ]
         return types if self._token_types == "template" else [0] * len(types)
 
     def prepare_for_model(

@@ -162,7 +162,9 @@ class Sources:
         return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, **parts}
 
 
-def template(single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]) -> JsonObject:
+def template(
+    single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]
+) -> JsonObject:
     """A post-processor from templates such as ``{cls}:0 $A:0 {sep}:0``.
 
     Args:
@@ -181,7 +183,5 @@ def template(single: str, pair: str, name: Callable[[str], str], id_of: Callable
         special[token] = {"id": token, "ids": [id_of(token)], "tokens": [token]}
         return {"SpecialToken": {"id": token, "type_id": int(type_id)}}
 
-    parts = {
-        kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))
-    }
+    parts = {kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))}
     return {"type": "TemplateProcessing", **parts, "special_tokens": special}

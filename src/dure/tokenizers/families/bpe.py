@@ -112,7 +112,9 @@ def _clip(sources: Sources) -> JsonObject:
 
 def _openai_gpt(sources: Sources) -> JsonObject:
     unknown = sources.text("unk_token")
-    model = model_from_files(sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>")
+    model = model_from_files(
+        sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>"
+    )
     sources.settle(model["vocab"])
     return sources.document({
         "normalizer": {

@@ -243,9 +243,7 @@ class CodeLlamaTokenizerFast(LlamaTokenizerFast):
         """The way to encode with a gap, by an engine of its own."""
         before, middle, behind = (self.init_kwargs[name] for name in ("prefix_token", "middle_token", "suffix_token"))
         if None in (before, middle, behind):
-            raise InputError(
-                "code with a gap needs prefix_token, middle_token and suffix_token, but one of them is None"
-            )
+            raise InputError("code with a gap needs prefix_token, middle_token and suffix_token, but one of them is None")
         order = f"{before}:0 {behind}:0 $B:0 {middle}:0 $A:0" if suffix_first else (
             f"{before}:0 $A:0 {behind}:0 $B:0 {middle}:0"
         )  # fmt: skip

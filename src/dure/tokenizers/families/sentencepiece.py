@@ -88,7 +88,9 @@ def _albert(sources: Sources) -> JsonObject:
 
 
 def _rembert(sources: Sources) -> JsonObject:
-    return document_from_model(sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True))
+    return document_from_model(
+        sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True)
+    )
 
 
 def _deberta_v2(sources: Sources) -> JsonObject:
@@ -231,7 +233,9 @@ XLM_ROBERTA = Family(
     **_FAIRSEQ_TEMPLATES,
     build=_xlm_roberta,
 )
-CAMEMBERT = dataclasses.replace(XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert)
+CAMEMBERT = dataclasses.replace(
+    XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert
+)
 BARTHEZ = dataclasses.replace(XLM_ROBERTA, build=lambda sources: document_from_model(sources, unk_id=3))
 XGLM = Family(
     files=_BPE_MODEL,

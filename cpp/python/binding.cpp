@@ -1,5 +1,6 @@
 // The module dure.tokenizers._core.
 #include "binding.h"
+#include "regex_bridge.h"
 
 #include <string>
 
@@ -38,9 +39,10 @@ nb::str to_str(std::string_view text) {
 }  // namespace dure::python
 
 NB_MODULE(_core, m) {
-  //REGEX dure::python::install_regex();
+  nb::set_leak_warnings(false);  // tokenizers that live until the interpreter ends are no leak
+  dure::install_regex_bridge();
   dure::python::bind_encodings(m);
   dure::python::bind_engine(m);
   dure::python::bind_components(m);
-  //TRAIN dure::python::bind_training(m);
+  dure::python::bind_training(m);
 }

@@ -49,7 +49,8 @@ bool allows_cuts(const TokenizerParts& parts, const TokenFinder& finder) {
     if (!parts.pre_tokenizer->is_local()) return false;
     const bool keeps_spaces = heads.find_first_not_of(U' ') == std::u32string::npos;
     if (!keeps_spaces && !(are_spaces(heads) && parts.pre_tokenizer->takes_visible_spaces())) return false;
-  } else if (!are_spaces(heads)) {
+  } else if (!are_spaces(heads) || !finder.is_empty()) {
+    // Without a pre-tokenizer, what lies between two added tokens is one word, and so all its pieces are.
     return false;
   }
   return std::all_of(heads.begin(), heads.end(), [&](char32_t head) {
@@ -102,6 +103,7 @@ class Encoder::Worker {
 Encoder::Encoder(const TokenizerParts& parts)
     : parts_(parts), raw_finder_(make_finder(parts, false)), normalized_finder_(make_finder(parts, true)) {
   cuts_ = allows_cuts(parts, normalized_finder_);
+  is_one_word_ = !parts.pre_tokenizer;
   sees_ends_ = (parts.normalizer && parts.normalizer->sees_ends()) ||
                (parts.pre_tokenizer && parts.pre_tokenizer->sees_ends());
 }
@@ -146,10 +148,23 @@ void Encoder::tokenize_text(std::string_view text, const EncodeOptions& options,
   stretches.swap(worker.stretches);
   stretches.clear();
   raw_finder_.split(text, stretches);
+  const bool needs_places = stretches.size() > 1 || (options.columns & kOffsets) != 0;
+  std::uint32_t at_bytes = 0;
   std::uint32_t first_char = 0;
   for (const Stretch& stretch : stretches) {
-    const std::string_view part = text.substr(stretch.range.begin_bytes, stretch.range.size_bytes());
-    if (stretch.id < 0) {
+    const Range range = stretch.range;
+    const std::string_view part = text.substr(range.begin_bytes, range.size_bytes());
+    if (range.begin_bytes < at_bytes) {
+      // White space that belongs to two stretches.
+      first_char -= num_chars(text.substr(range.begin_bytes, at_bytes - range.begin_bytes));
+    }
+    const std::uint32_t end_char = needs_places ? first_char + num_chars(part) : first_char;
+    if (stretch.id >= 0) {
+      if (!stretch.is_verbatim) out.surfaces.emplace_back(static_cast<std::uint32_t>(out.ids.size()), part);
+      out.ids.push_back(stretch.id);
+      out.words.push_back(worker.word++);
+      if ((options.columns & kOffsets) != 0) out.offsets.push_back({first_char, end_char});
+    } else {
       const Section section{part, first_char, {}};
       if (num_threads > 1 && part.size() > 2 * kBlockBytes && cuts_text(part, options)) {
         tokenize_long(section, options, num_threads, worker, out);
@@ -157,14 +172,7 @@ void Encoder::tokenize_text(std::string_view text, const EncodeOptions& options,
         tokenize_section(section, options, worker, out);
       }
     }
-    const bool needs_places = stretches.size() > 1 || (options.columns & kOffsets) != 0;
-    const std::uint32_t end_char = needs_places ? first_char + num_chars(part) : first_char;
-    if (stretch.id >= 0) {
-      if (!stretch.is_verbatim) out.surfaces.emplace_back(static_cast<std::uint32_t>(out.ids.size()), part);
-      out.ids.push_back(stretch.id);
-      out.words.push_back(worker.word++);
-      if ((options.columns & kOffsets) != 0) out.offsets.push_back({first_char, end_char});
-    }
+    at_bytes = range.end_bytes;
     first_char = end_char;
   }
   stretches.swap(worker.stretches);
@@ -182,6 +190,7 @@ void Encoder::tokenize_section(const Section& section, const EncodeOptions& opti
     return;
   }
   Section piece = section;
+  const std::int32_t first_word = worker.word;
   for (std::size_t begin = 0; begin < section.text.size();) {
     const std::size_t end = next_cut(section.text, begin);
     piece.text = section.text.substr(begin, end - begin);
@@ -189,6 +198,7 @@ void Encoder::tokenize_section(const Section& section, const EncodeOptions& opti
     tokenize_piece(piece, options, true, worker, out);
     piece.first_char += worker.num_chars;
     begin = end;
+    if (is_one_word_ && begin < section.text.size()) worker.word = first_word;
   }
 }
 
@@ -214,7 +224,7 @@ void Encoder::tokenize_long(const Section& section, const EncodeOptions& options
   });
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     out.append(results[i], worker.word);
-    worker.word += num_words[i];
+    if (!is_one_word_ || i + 1 == blocks.size()) worker.word += num_words[i];
   }
 }
 

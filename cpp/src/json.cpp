@@ -142,11 +142,22 @@ class Reader {
     at_ += expected.size();
   }
 
+  // Makes room in a long list for as many entries as the rest of the document may have, by the size of those so far:
+  // moving them is most of the work otherwise. Limited, lest a few short entries before a long text ask for too much.
+  template <typename List>
+  void make_room(List& list, const char* begin) const {
+    if (list.size() < list.capacity() || list.size() < 512) return;
+    const std::size_t size_bytes = static_cast<std::size_t>(at_ - begin) / list.size() + 1;
+    const std::size_t num_left = static_cast<std::size_t>(end_ - at_) / size_bytes;
+    list.reserve(list.size() + std::clamp(num_left, list.size(), list.size() * 8));
+  }
+
   void read_object(Json& value, int depth) {
     value.type = Json::Type::kObject;
-    ++at_;
+    const char* begin = at_++;
     if (take('}')) return;
     do {
+      make_room(value.members, begin);
       if (peek() != '"') fail("expected a key in quotes");
       auto& [key, member] = value.members.emplace_back();
       read_string(key);
@@ -158,10 +169,11 @@ class Reader {
 
   void read_array(Json& value, int depth) {
     value.type = Json::Type::kArray;
-    ++at_;
+    const char* begin = at_++;
     if (take(']')) return;
     value.items.reserve(2);  // tokenizer.json is full of pairs
     do {
+      make_room(value.items, begin);
       read(value.items.emplace_back(), depth + 1);
     } while (take(','));
     expect(']');
@@ -216,8 +228,9 @@ class Reader {
     int num_passed = 0;
     if (!is_digit(here())) fail("expected a digit");
     for (; is_digit(here()); ++at_) {
+      constexpr std::uint64_t kTenth = UINT64_MAX / 10;
       const auto digit = static_cast<std::uint64_t>(*at_ - '0');
-      if (num_passed > 0 || significand > (UINT64_MAX - digit) / 10) {
+      if (num_passed > 0 || significand > kTenth || (significand == kTenth && digit > UINT64_MAX % 10)) {
         num_passed += num_passed < INT32_MAX / 4 ? 1 : 0;
       } else {
         significand = significand * 10 + digit;

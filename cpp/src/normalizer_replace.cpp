@@ -60,6 +60,7 @@ class LiteralReplace final : public Replace {
       std::replace(text.bytes.begin(), text.bytes.end(), pattern_[0], content_[0]);
       return;
     }
+    if (content_.size() > pattern_.size()) check_matches(text.bytes);
     TextEditor editor(text, scratch);
     for (; found != std::string::npos; found = text.bytes.find(pattern_, editor.position_bytes())) {
       const auto begin = static_cast<std::uint32_t>(found);
@@ -79,6 +80,15 @@ class LiteralReplace final : public Replace {
   }
 
  private:
+  // Refuses what would grow too large, before it does.
+  void check_matches(std::string_view text) const {
+    if (text.size() / pattern_.size() * content_.size() < (std::size_t{1} << 28)) return;
+    std::size_t count = 0;
+    for (std::size_t at = text.find(pattern_); at != std::string::npos; at = text.find(pattern_, at + pattern_.size())) {
+      check_size(++count * content_.size());
+    }
+  }
+
   std::string pattern_;  // not empty
 };
 

@@ -6,12 +6,29 @@
 
 namespace dure {
 
+namespace {
+
+// A key, and its first eight bytes as a number: most comparisons need no more.
+struct Key {
+  std::uint64_t head;
+  std::string_view bytes;
+  std::int32_t value;
+};
+
+std::uint64_t head_of(std::string_view bytes) {
+  std::uint64_t head = 0;
+  for (std::size_t i = 0; i < 8; ++i) head = head << 8 | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
+  return head;
+}
+
+}  // namespace
+
 class TrieBuilder {
  public:
-  using Key = std::pair<std::string_view, std::int32_t>;
-
   TrieBuilder(const std::vector<Key>& keys, std::vector<Trie::Unit>& units) : keys_(keys), units_(units) {
     units_.clear();
+    units_.reserve(keys.size() * 3);  // about as many as vocabularies of natural languages need
+    links_.reserve(keys.size() * 3);
     add_block();
     take(0);  // the root
   }
@@ -40,18 +57,18 @@ class TrieBuilder {
 
   void place_children(const Range& range, std::vector<Range>& open) {
     std::size_t at = range.begin;
-    while (at < range.end && keys_[at].first.size() == range.depth_bytes) {
-      units_[range.node].value = keys_[at].second;
+    while (at < range.end && keys_[at].bytes.size() == range.depth_bytes) {
+      units_[range.node].value = keys_[at].value;
       ++at;
     }
     const std::size_t first = open.size();
     bytes_.clear();
     while (at < range.end) {
-      const auto byte = static_cast<unsigned char>(keys_[at].first[range.depth_bytes]);
+      const char byte = keys_[at].bytes[range.depth_bytes];
       const std::size_t begin = at;
-      while (at < range.end && static_cast<unsigned char>(keys_[at].first[range.depth_bytes]) == byte) ++at;
-      open.push_back({byte, begin, at, range.depth_bytes + 1});
-      bytes_.push_back(byte);
+      while (at < range.end && keys_[at].bytes[range.depth_bytes] == byte) ++at;
+      bytes_.push_back(static_cast<unsigned char>(byte));
+      open.push_back({bytes_.back(), begin, at, range.depth_bytes + 1});
     }
     if (bytes_.empty()) return;
     const std::uint32_t base = find_base();
@@ -119,11 +136,18 @@ class TrieBuilder {
   std::uint32_t head_ = kEnd;
 };
 
-void Trie::build(std::vector<std::pair<std::string_view, std::int32_t>> keys) {
-  std::erase_if(keys, [](const auto& key) { return key.first.empty(); });
-  const auto by_bytes = [](const auto& left, const auto& right) { return left.first < right.first; };
-  std::stable_sort(keys.begin(), keys.end(), by_bytes);
-  TrieBuilder(keys, units_).build();
+void Trie::build(const std::vector<std::pair<std::string_view, std::int32_t>>& keys) {
+  std::vector<Key> sorted;
+  sorted.reserve(keys.size());
+  for (const auto& [bytes, value] : keys) {
+    if (!bytes.empty()) sorted.push_back({head_of(bytes), bytes, value});
+  }
+  std::sort(sorted.begin(), sorted.end(), [](const Key& left, const Key& right) {
+    if (left.head != right.head) return left.head < right.head;
+    const int order = left.bytes.compare(right.bytes);
+    return order != 0 ? order < 0 : left.value < right.value;
+  });
+  TrieBuilder(sorted, units_).build();
 }
 
 std::int32_t Trie::walk(std::string_view path) const {

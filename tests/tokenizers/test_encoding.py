@@ -8,9 +8,9 @@ import random
 from typing import Any
 
 import pytest
-import tokenizers as original
 
 import dure.tokenizers as ours
+import tokenizers as original
 from dure.errors import InputError
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "hello", "world", "a", "b", "##b", "##a", "!", "한국", "##어"]

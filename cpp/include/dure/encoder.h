@@ -92,6 +92,7 @@ class Encoder {
   TokenFinder normalized_finder_;
   bool cuts_ = false;
   bool sees_ends_ = false;
+  bool is_one_word_ = false;  // no pre-tokenizer parts a text
   mutable std::mutex guard_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;
 };

@@ -16,8 +16,8 @@ class Trie {
   static constexpr std::int32_t kNone = -1;
 
   // Starts over with these keys and their values (not negative). An empty key has no place in a trie and is left out;
-  // of equal keys, the last one's value counts.
-  void build(std::vector<std::pair<std::string_view, std::int32_t>> keys);
+  // of equal keys, the highest value counts.
+  void build(const std::vector<std::pair<std::string_view, std::int32_t>>& keys);
 
   // The node one byte further, or kNone.
   std::int32_t next(std::int32_t node, unsigned char byte) const {

@@ -59,16 +59,26 @@ class Batch:
         engine: The engine, which knows what ids stand for.
         special_texts: What special tokens are called where a template calls them otherwise than the vocabulary.
         has_places: Whether words and offsets are known.
+        ids: The ids of a batch that has one row only: making arrays takes longer than a short row itself.
     """
 
+    __slots__ = ("_arrays", "_engine", "_has_places", "_lists", "_rows", "_special_texts", "_surfaces")
+
     def __init__(
-        self, rows: Encodings, engine: Engine, special_texts: Mapping[int, str], *, has_places: bool = True
+        self,
+        rows: Encodings,
+        engine: Engine,
+        special_texts: Mapping[int, str],
+        *,
+        has_places: bool = True,
+        ids: list[int] | None = None,
     ) -> None:
         self._rows = rows
         self._engine = engine
         self._special_texts = special_texts
         self._has_places = has_places
         self._arrays: dict[str, NDArray[np.int32]] = {}
+        self._lists: dict[str, list[int]] | None = None if ids is None else {"ids": ids}
         self._surfaces: dict[int, str] | None = None
 
     def array(self, name: str) -> NDArray[np.int32]:
@@ -90,11 +100,19 @@ class Batch:
             return self._tokens(begin, end)
         if not self.has(name):
             return [None if name == "word_ids" else (0, 0)] * (end - begin)
-        values: list[Any] = self.array(name)[begin:end].tolist()
         if name == "offsets":
-            return [(first, last) for first, last in values]
+            return [(first, last) for first, last in self.array(name)[begin:end].tolist()]
+        values = self._numbers(name, begin, end)
         if name == "word_ids":
             return [None if word < 0 else word for word in values]
+        return values
+
+    def _numbers(self, name: str, begin: int, end: int) -> list[int]:
+        if self._lists is not None:
+            if name not in self._lists:
+                self._lists[name] = self._rows.lists(name)[0]
+            return self._lists[name][begin:end]
+        values: list[int] = self.array(name)[begin:end].tolist()
         return values
 
     def _tokens(self, begin: int, end: int) -> list[str]:
@@ -140,7 +158,17 @@ class Pad(NamedTuple):
 class Row:
     """One row: a text or a pair with what is known about each token, and the rows that truncation cut off."""
 
-    __slots__ = ("_begin", "_columns", "_end", "_looked_up", "_overflow", "_pads", "_ranges", "_sequences")
+    __slots__ = (
+        "_begin",
+        "_char_tokens",
+        "_columns",
+        "_end",
+        "_looked_up",
+        "_overflow",
+        "_pads",
+        "_ranges",
+        "_sequences",
+    )
 
     def __init__(self) -> None:
         self._take({name: [] for name in COLUMNS}, {})
@@ -164,6 +192,7 @@ class Row:
         made._pads = ()
         made._overflow = []
         made._looked_up = None
+        made._char_tokens = None
         return made
 
     @classmethod
@@ -184,7 +213,9 @@ class Row:
         self._ranges: Ranges | None = ranges
         self._pads: tuple[Pad, ...] = ()
         self._overflow: list[Any] | Callable[[], list[Any]] = [] if overflow is None else overflow
+        #: What lookups have needed so far.
         self._looked_up: dict[str, NDArray[np.int64]] | None = None
+        self._char_tokens: dict[int, list[int]] | None = None
 
     def _list(self, name: str) -> list[Any]:
         values = self._columns.values(name, self._begin, self._end)
@@ -207,6 +238,20 @@ class Row:
             shape = (-1, 2) if name == "offsets" else (-1,)
             self._looked_up[name] = np.asarray(values, dtype=np.int64).reshape(shape)
         return self._looked_up[name]
+
+    def _token_of_each_char(self, sequence: int) -> list[int]:
+        """For each character of a text the first token that it's in, or -1."""
+        if self._char_tokens is None:
+            self._char_tokens = {}
+        if sequence not in self._char_tokens:
+            begin, end = self._range_of(sequence)
+            offsets = self._list("offsets")[begin:end]
+            tokens = [-1] * max((last for _, last in offsets), default=0)
+            for token in range(len(offsets) - 1, -1, -1):
+                first, last = offsets[token]
+                tokens[first:last] = [begin + token] * (last - first)
+            self._char_tokens[sequence] = tokens
+        return self._char_tokens[sequence]
 
     def _known_ranges(self) -> Ranges:
         if self._ranges is None:

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dure.errors import InputError, TokenizerError
+from dure.errors import InputError
 from dure.threads import num_threads
 from dure.tokenizers.added_tokens import AddedToken
-from dure.tokenizers.columns import Batch
 from dure.tokenizers.encoding import Encoding
+from dure.tokenizers.encoding_plan import ALL_COLUMNS, WITHOUT_PLACES, EncodingPlan
 from dure.tokenizers.limits import Limits
-from dure.tokenizers.overflow import overflow_of
 from dure.tokenizers.templates import special_texts, texts_used
-from dure.tokenizers.text_inputs import Inputs, batch_inputs, single_input
+from dure.tokenizers.text_inputs import Inputs, batch_inputs, checked_text
 from dure.typing import PathLike
 
 if TYPE_CHECKING:
-    from dure.tokenizers._core import Encodings, Engine
     from dure.tokenizers.trainers import Trainer
 
 __all__ = ["Tokenizer"]
-
-#: All columns of the engine, and those that don't say where in the text a token is: see cpp/include/dure/encoding.h.
-_ALL_COLUMNS = 63
-_WITHOUT_PLACES = 43
-#: A smaller batch isn't worth starting threads for.
-_MIN_TEXTS_FOR_THREADS = 8
 
 
 class Tokenizer(Limits):
@@ -55,8 +46,14 @@ class Tokenizer(Limits):
             InputError: A text is of another kind.
             TokenizerError: The text can't be encoded.
         """
-        inputs = single_input(sequence, pair, is_split=is_pretokenized)
-        return self._encode(inputs, add_special_tokens, _ALL_COLUMNS)[0]
+        text = checked_text(sequence, is_split=is_pretokenized)
+        other = None if pair is None else checked_text(pair, is_split=is_pretokenized)
+        encoding = self._plan(add_special_tokens, other is not None, ALL_COLUMNS).encode_one(
+            text, other, is_pretokenized
+        )
+        if self._padding is not None:
+            self._pad([encoding])
+        return encoding
 
     def encode_batch(
         self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -73,7 +70,7 @@ class Tokenizer(Limits):
             TokenizerError: A text can't be encoded.
         """
         inputs = batch_inputs(input, is_split=is_pretokenized)
-        return self._encode(inputs, add_special_tokens, _ALL_COLUMNS)
+        return self._encode(inputs, add_special_tokens, ALL_COLUMNS)
 
     def encode_batch_fast(
         self, input: Sequence[Any], is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -83,7 +80,7 @@ class Tokenizer(Limits):
         Arguments are those of :meth:`encode_batch`.
         """
         inputs = batch_inputs(input, is_split=is_pretokenized)
-        return self._encode(inputs, add_special_tokens, _WITHOUT_PLACES)
+        return self._encode(inputs, add_special_tokens, WITHOUT_PLACES)
 
     async def async_encode(
         self, sequence: Any, pair: Any = None, is_pretokenized: bool = False, add_special_tokens: bool = True
@@ -104,58 +101,39 @@ class Tokenizer(Limits):
         return await asyncio.to_thread(self.encode_batch_fast, input, is_pretokenized, add_special_tokens)
 
     def _encode(self, inputs: list[Inputs], add_special_tokens: bool, columns: int) -> list[Encoding]:
-        encodings: list[Encoding] = [Encoding()] * sum(len(group.places) for group in inputs)
-        for group in inputs:
-            made = self._encode_group(group, add_special_tokens, columns)
-            if len(inputs) == 1:
-                encodings = made
-                break
-            for place, encoding in zip(group.places, made, strict=True):
-                encodings[place] = encoding
-        self._pad(encodings)
+        if len(inputs) == 1:
+            encodings = self._plan(add_special_tokens, inputs[0].pairs is not None, columns).encode(inputs[0])
+        else:
+            found = {}
+            for group in inputs:
+                plan = self._plan(add_special_tokens, group.pairs is not None, columns)
+                found |= dict(zip(group.places, plan.encode(group), strict=True))
+            encodings = [found[place] for place in range(len(found))]
+        if self._padding is not None:
+            self._pad(encodings)
         return encodings
 
-    def _encode_group(self, group: Inputs, add_special_tokens: bool, columns: int) -> list[Encoding]:
-        engine = self._encoding_engine()
-        options = self._truncation_options(add_special_tokens, is_pair=group.pairs is not None)
-        run = partial(_run, engine, is_split=group.is_split, add_special_tokens=add_special_tokens, columns=columns)
-        count = len(group.texts)
-        threads = num_threads() if count >= _MIN_TEXTS_FOR_THREADS else 1
-        rows = run(group.texts, group.pairs, num_threads=threads, **options)
-        processor = self._sections["post_processor"]
-        is_pair = group.pairs is not None
-        sequences = texts_used(processor, is_pair=is_pair)
-        view = partial(
-            Batch,
-            engine=self._engine(),
-            special_texts=self._names_of_special_tokens(),
-            has_places=columns == _ALL_COLUMNS,
-        )
-        batch, starts = view(rows), rows.row_starts.tolist()
-        encodings = [Encoding.of_batch(batch, starts[i], starts[i + 1], sequences) for i in range(count)]
-        if self._truncation is not None and self._truncation["max_length"] == 0 and not options:
-            for encoding in encodings:
-                encoding.truncate(0)
-        for index, encoding in enumerate(encodings):
-            # A shorter row can't have been truncated.
-            if len(encoding) == options.get("max_length"):
-                texts = [group.texts[index]]
-                pairs = [group.pairs[index]] if group.pairs is not None else None
-                again = partial(run, texts, pairs, overflow=True, **options)
-                known = sequences if processor is not None else ()
-                encoding._overflow = partial(_overflow, again, view, known, is_pair=is_pair)
-        return encodings
-
-    def _names_of_special_tokens(self) -> dict[int, str]:
-        """What the post-processor calls special tokens, where the vocabulary calls them otherwise."""
+    def _plan(self, add_special_tokens: bool, is_pair: bool, columns: int) -> EncodingPlan:
         engine = self._engine()
-        if self._names is None:
-            found = special_texts(self._sections["post_processor"])
-            self._names = {id_: text for id_, text in found.items() if engine.id_to_token(id_) != text}
-        return self._names
+        plan = self._plans.get((add_special_tokens, is_pair, columns))
+        if plan is None:
+            processor = self._sections["post_processor"]
+            sequences = texts_used(processor, is_pair=is_pair)
+            limits = self._truncation_options(add_special_tokens, is_pair=is_pair)
+            names = special_texts(processor)
+            plan = self._plans[add_special_tokens, is_pair, columns] = EncodingPlan(
+                engine=self._encoding_engine(),
+                vocabulary=engine,
+                options={"add_special_tokens": add_special_tokens, "columns": columns, **limits},
+                sequences=sequences,
+                overflow_sequences=() if processor is None else sequences,
+                special_texts={id_: text for id_, text in names.items() if engine.id_to_token(id_) != text},
+                is_truncating=self._truncation is not None,
+            )
+        return plan
 
     def _truncation_options(self, add_special_tokens: bool, *, is_pair: bool) -> dict[str, Any]:
-        """Arguments of the engine; none where nothing is truncated by it."""
+        """Arguments of the engine; none where nothing is truncated, or nothing left."""
         settings = self._truncation
         if settings is None:
             return {}
@@ -336,18 +314,3 @@ def _listed(tokens: Any) -> list[Any]:
     if isinstance(tokens, (str, AddedToken)) or not isinstance(tokens, Iterable):
         raise InputError(f"tokens to add must be a list, but are {tokens!r}: use [{tokens!r}]")
     return list(tokens)
-
-
-def _run(engine: Engine, texts: list[Any], pairs: list[Any] | None, **options: Any) -> Encodings:
-    try:
-        return engine.encode(texts, pairs, **options)
-    except ValueError as error:
-        raise TokenizerError(str(error)) from error
-
-
-def _overflow(
-    again: Callable[[], Encodings], view: Callable[[Encodings], Batch], sequences: tuple[int, ...], *, is_pair: bool
-) -> list[Encoding]:
-    """What truncation cut off of one text or pair, encoded when somebody asks for it."""
-    rows = again()
-    return overflow_of(view(rows), rows.row_starts.tolist(), sequences, is_pair=is_pair)

@@ -19,6 +19,7 @@ from dure.typing import JsonObject, PathLike
 
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
+    from dure.tokenizers.encoding_plan import EncodingPlan
 
 __all__ = ["TokenizerDocument"]
 
@@ -59,9 +60,9 @@ class TokenizerDocument:
         self._encodes_special_tokens = False
         self._made: Engine | None = None
         self._made_literal: Engine | None = None
-        #: What is known about the engine, once somebody asked: sizes, and other names of special tokens.
+        #: What is known about the engine, once somebody asked; forgotten when it or a setting changes.
         self._vocab_sizes: dict[bool, int] = {}
-        self._names: dict[int, str] | None = None
+        self._plans: dict[tuple[bool, bool, int], EncodingPlan] = {}
         self._seen = -1
 
     @classmethod
@@ -242,6 +243,7 @@ class TokenizerDocument:
     @encode_special_tokens.setter
     def encode_special_tokens(self, value: bool) -> None:
         self._encodes_special_tokens = bool(value)
+        self._plans = {}
 
     def _engine(self) -> Engine:
         """The engine for the tokenizer as it is now."""
@@ -259,7 +261,7 @@ class TokenizerDocument:
             self._made_literal = None
         self._seen = Component.changes
         self._vocab_sizes = {}
-        self._names = None
+        self._plans = {}
         return self._made
 
     def _encoding_engine(self) -> Engine:

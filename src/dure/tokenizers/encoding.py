@@ -48,10 +48,9 @@ class Encoding(Row):
             The index of the token; None where there's none.
         """
         _check_index("char_pos", char_pos)
-        begin, end = self._range_of(sequence_index)
-        offsets = self._array("offsets")[begin:end]
-        found = np.flatnonzero((offsets[:, 0] <= char_pos) & (char_pos < offsets[:, 1]))
-        return begin + int(found[0]) if len(found) else None
+        tokens = self._token_of_each_char(sequence_index)
+        token = tokens[char_pos] if char_pos < len(tokens) else -1
+        return None if token < 0 else token
 
     def char_to_word(self, char_pos: int, sequence_index: int = 0) -> int | None:
         """The word that a character is in.
@@ -152,6 +151,7 @@ class Encoding(Row):
             sequence_id: The index of the text.
         """
         _check_index("sequence_id", sequence_id)
+        self._char_tokens = None
         self._ranges = {**self._known_ranges(), sequence_id: (0, len(self))}
 
     def pad(
@@ -191,7 +191,7 @@ class Encoding(Row):
         if missing <= 0:
             return
         self._pads = (*self._pads, Pad(missing * is_left, missing * (not is_left), fills))
-        self._looked_up = None
+        self._looked_up = self._char_tokens = None
         if is_left and self._ranges:
             self._ranges = {text: (begin + missing, end + missing) for text, (begin, end) in self._ranges.items()}
 

@@ -48,10 +48,12 @@ class Limits(TokenizerDocument):
             "strategy": strategy,
             "direction": direction,
         }
+        self._plans = {}
 
     def no_truncation(self) -> None:
         """Don't truncate any more."""
         self._truncation = None
+        self._plans = {}
 
     @property
     def truncation(self) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from dure.errors import InputError
 
-__all__ = ["Inputs", "batch_inputs", "single_input"]
+__all__ = ["Inputs", "batch_inputs", "checked_text"]
 
 
 class Inputs(NamedTuple):
@@ -24,16 +24,6 @@ class Inputs(NamedTuple):
     texts: list[Any]
     pairs: list[Any] | None
     is_split: bool
-
-
-def single_input(text: Any, pair: Any, *, is_split: bool) -> list[Inputs]:
-    """A text, or a pair of texts.
-
-    Raises:
-        InputError: It's neither.
-    """
-    made = [_checked(text, is_split)]
-    return [Inputs((0,), made, None if pair is None else [_checked(pair, is_split)], is_split)]
 
 
 def batch_inputs(batch: Any, *, is_split: bool) -> list[Inputs]:
@@ -77,7 +67,12 @@ def _text(item: Any, is_split: bool) -> Any:
     return list(item) if is_words else None
 
 
-def _checked(item: Any, is_split: bool) -> Any:
+def checked_text(item: Any, *, is_split: bool) -> Any:
+    """A text as the engine takes it: a string, or a list of words.
+
+    Raises:
+        InputError: It's something else.
+    """
     text = _text(item, is_split)
     if text is None:
         raise InputError(f"{_wanted(is_split)}, but got {item!r}")
@@ -87,7 +82,7 @@ def _checked(item: Any, is_split: bool) -> Any:
 def _pair(item: Any, is_split: bool) -> tuple[Any, Any]:
     if isinstance(item, (str, bytes)) or not hasattr(item, "__len__") or len(item) != 2:
         raise InputError(f"{_wanted(is_split)}, or a pair of two, but got {item!r}")
-    return _checked(item[0], is_split), _checked(item[1], is_split)
+    return checked_text(item[0], is_split=is_split), checked_text(item[1], is_split=is_split)
 
 
 def _wanted(is_split: bool) -> str:

@@ -43,5 +43,5 @@ NB_MODULE(_core, m) {
   dure::python::bind_encodings(m);
   dure::python::bind_engine(m);
   dure::python::bind_components(m);
-  //TRAIN dure::python::bind_training(m);
+  dure::python::bind_training(m);
 }

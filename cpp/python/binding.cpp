@@ -39,9 +39,9 @@ nb::str to_str(std::string_view text) {
 
 NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // tokenizers that live until the interpreter ends are no leak
-  //REGEX dure::python::install_regex();
+  dure::python::install_regex();
   dure::python::bind_encodings(m);
   dure::python::bind_engine(m);
   dure::python::bind_components(m);
-  //TRAIN dure::python::bind_training(m);
+  dure::python::bind_training(m);
 }

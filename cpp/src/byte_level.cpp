@@ -20,6 +20,26 @@ constexpr std::array<char32_t, 256> make_chars() {
 }
 
 constexpr std::array<char32_t, 256> kChars = make_chars();
+// The characters in UTF-8; all are of one byte or two.
+struct Spelling {
+  std::uint32_t size_bytes;
+  char bytes[2];
+};
+
+constexpr std::array<Spelling, 256> make_spellings() {
+  std::array<Spelling, 256> spellings{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    const char32_t code = kChars[byte];
+    const bool is_short = code < 0x80;
+    spellings[byte].size_bytes = is_short ? 1 : 2;
+    spellings[byte].bytes[0] = static_cast<char>(is_short ? code : 0xC0 | (code >> 6));
+    spellings[byte].bytes[1] = static_cast<char>(is_short ? 0 : 0x80 | (code & 0x3F));
+  }
+  return spellings;
+}
+
+constexpr std::array<Spelling, 256> kSpellings = make_spellings();
+
 constexpr char32_t kNumCodes = 256 + 68;  // 68 bytes don't stand for themselves
 
 constexpr std::array<std::int16_t, kNumCodes> make_bytes() {
@@ -90,16 +110,20 @@ class ByteLevel final : public PreTokenizer {
   static void spell(Words& words, Words& scratch) {
     start_over(words, scratch);
     AlignedText& to = scratch.text;
-    to.bytes.reserve(words.text.bytes.size() * 2);
+    to.bytes.resize(words.text.bytes.size() * 2);
+    std::uint32_t size_bytes = 0;
     for (const Range word : words.ranges) {
-      const std::uint32_t begin_bytes = to.size_bytes();
+      const std::uint32_t begin_bytes = size_bytes;
       for (std::uint32_t at = word.begin_bytes; at < word.end_bytes; ++at) {
-        const std::uint32_t before_bytes = to.size_bytes();
-        append_utf8(kChars[static_cast<unsigned char>(words.text.bytes[at])], to.bytes);
-        if (to.is_tracked) to.origins.insert(to.origins.end(), to.size_bytes() - before_bytes, words.text.origins[at]);
+        const Spelling spelling = kSpellings[static_cast<unsigned char>(words.text.bytes[at])];
+        to.bytes[size_bytes] = spelling.bytes[0];
+        if (spelling.size_bytes == 2) to.bytes[size_bytes + 1] = spelling.bytes[1];
+        size_bytes += spelling.size_bytes;
+        if (to.is_tracked) to.origins.insert(to.origins.end(), spelling.size_bytes, words.text.origins[at]);
       }
-      scratch.ranges.push_back({begin_bytes, to.size_bytes()});
+      scratch.ranges.push_back({begin_bytes, size_bytes});
     }
+    to.bytes.resize(size_bytes);
     take_over(words, scratch);
   }
 
@@ -128,7 +152,8 @@ bool to_bytes(std::string_view token, std::string& out) {
 }
 
 std::unique_ptr<const PreTokenizer> make_byte_level(const Json& json, bool keeps_bytes) {
-  return std::make_unique<ByteLevel>(json.flag_or("add_prefix_space", true), json.flag_or("use_regex", true), keeps_bytes);
+  const bool adds_space = json.flag_or("add_prefix_space", true);
+  return std::make_unique<ByteLevel>(adds_space, json.flag_or("use_regex", true), keeps_bytes);
 }
 
 }  // namespace dure

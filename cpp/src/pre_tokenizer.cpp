@@ -29,17 +29,18 @@ class Sequence final : public PreTokenizer {
     return false;
   }
 
-  // What stands before Metaspace may cut there too: Metaspace would have.
+  // What stands before Metaspace may cut there too, if it cuts nowhere else then: Metaspace would have.
   bool takes_visible_spaces() const override {
     for (const StepPointer& step : steps_) {
       if (step->takes_visible_spaces()) return true;
-      if (!step->is_cuttable()) return false;
+      if (!step->is_charwise()) return false;
     }
     return false;
   }
 
   bool is_cuttable() const override {
-    return is_local() || std::all_of(steps_.begin(), steps_.end(), [](const auto& step) { return step->is_cuttable(); });
+    const auto is_step_cuttable = [](const auto& step) { return step->is_cuttable(); };
+    return is_local() || std::all_of(steps_.begin(), steps_.end(), is_step_cuttable);
   }
 
   bool sees_ends() const override {
@@ -122,7 +123,8 @@ std::unique_ptr<const PreTokenizer> pre_tokenizer_from_json(const Json* json, Pr
   if (type == "FixedLength") return make_fixed_length_step(*json);
   if (type == "Metaspace") return make_metaspace(*json);
   if (type == "Punctuation") {
-    return make_split(make_punctuation_matcher(), split_behavior_from_name(json->text_or("behavior", "Isolated")), false);
+    const SplitBehavior behavior = split_behavior_from_name(json->text_or("behavior", "Isolated"));
+    return make_split(make_punctuation_matcher(), behavior, false);
   }
   if (type == "Sequence") return make_sequence(*json, options);
   if (type == "Split") return make_split_step(*json);

@@ -22,6 +22,7 @@ class WordSplitter : public PreTokenizer {
 class BertPreTokenizer final : public WordSplitter {
  public:
   bool is_local() const override { return true; }
+  bool is_charwise() const override { return true; }
 
  protected:
   void split(const AlignedText& text, Range word, std::vector<Range>& out) const override {
@@ -33,17 +34,23 @@ class BertPreTokenizer final : public WordSplitter {
     };
     constexpr Kinds kWithin = kLetters | kNumbers;
     for (const char* at = skip_kinds(open, end, kWithin); at < end; at = skip_kinds(at, end, kWithin)) {
-      std::uint32_t size_bytes = 0;
-      const char32_t code = decode_char(at, end, size_bytes);
-      const bool is_mark = is_punctuation(code);
-      if (is_mark || (glance(at, end).kind & kSpaces) != 0) {
+      const Glance next = glance(at, end);
+      const bool is_space = (next.kind & kSpaces) != 0;
+      if (is_space || is_mark(at, end, next)) {
         write(open, at);
-        if (is_mark) write(at, at + size_bytes);
-        open = at + size_bytes;
+        if (!is_space) write(at, at + next.size_bytes);
+        open = at + next.size_bytes;
       }
-      at += size_bytes;
+      at += next.size_bytes;
     }
     write(open, end);
+  }
+
+ private:
+  static bool is_mark(const char* at, const char* end, Glance glance) {
+    if (static_cast<unsigned char>(*at) < 0x80) return (glance.kind & (kPunctuations | kSymbols)) != 0;
+    std::uint32_t size_bytes = 0;
+    return is_punctuation(decode_char(at, end, size_bytes));
   }
 };
 

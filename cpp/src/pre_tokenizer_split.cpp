@@ -7,8 +7,8 @@
 namespace dure {
 namespace {
 
-// Joins or drops segments of one word, which come in order, and writes what is left. Empty matches are segments too: they
-// part their neighbours, but are never written.
+// Joins or drops segments of one word, which come in order, and writes what is left. Empty matches are segments too:
+// they part their neighbours, but are never written.
 template <SplitBehavior kBehavior>
 class SegmentJoiner {
  public:
@@ -69,6 +69,7 @@ class Split final : public PreTokenizer {
   }
 
   bool is_cuttable() const override { return regex_->is_local(); }
+  bool is_charwise() const override { return regex_->is_charwise(); }
 
   // There's a border at a cut when a match ends or begins there, unless the behavior may join it to its neighbour.
   bool is_local() const override {
@@ -88,8 +89,8 @@ class Split final : public PreTokenizer {
  private:
   template <SplitBehavior kBehavior>
   void split(const Words& words, Words& scratch) const {
+    std::vector<Range>& matches = scratch.matches;
     for (const Range word : words.ranges) {
-      std::vector<Range>& matches = scratch.matches;
       matches.clear();
       regex_->find_all(words.text.view(word), matches);
       SegmentJoiner<kBehavior> joiner(scratch.ranges);
@@ -112,7 +113,8 @@ class Split final : public PreTokenizer {
 
 }  // namespace
 
-std::unique_ptr<const PreTokenizer> make_split(std::shared_ptr<const Regex> regex, SplitBehavior behavior, bool inverted) {
+std::unique_ptr<const PreTokenizer> make_split(std::shared_ptr<const Regex> regex, SplitBehavior behavior,
+                                               bool inverted) {
   return std::make_unique<Split>(std::move(regex), behavior, inverted);
 }
 

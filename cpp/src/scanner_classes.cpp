@@ -1,6 +1,6 @@
 // Patterns whose alternatives are a few character classes in a row. The reader takes only those that never need to give
-// back what a greedy run took, but for an optional first class; so a failed try costs a bounded number of steps, and the
-// time is linear. White space that looks at its end has alternatives of its own.
+// back what a greedy run took, but for an optional first class; so a failed try costs a bounded number of steps, and
+// the time is linear. White space that looks at its end has alternatives of its own.
 #include <array>
 #include <limits>
 
@@ -235,8 +235,8 @@ bool read_quantifier(std::string_view& text, Atom& atom) {
   return !text.starts_with("?");
 }
 
-// True when a greedy run is never made to give back: only fixed counts before the last class that must match, but for an
-// optional first one; what follows a run without a limit may be missing.
+// True when a greedy run is never made to give back: only fixed counts before the last class that must match, but for
+// an optional first one; what follows a run without a limit may be missing.
 bool needs_no_backtracking(const std::vector<Atom>& atoms) {
   bool has_needed = false;
   for (std::size_t i = atoms.size(); i-- > 0;) {

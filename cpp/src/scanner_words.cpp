@@ -1,5 +1,5 @@
-// The patterns that split text into words for byte-level vocabularies. They differ in a few choices only, so one scanner
-// makes these choices from a Recipe, which is read from the pattern.
+// The patterns that split text into words for byte-level vocabularies. They differ in a few choices only, so one
+// scanner makes these choices from a Recipe, which is read from the pattern.
 #include <algorithm>
 #include <cstring>
 
@@ -54,6 +54,9 @@ std::uint32_t contraction_bytes(const char* at, const char* end, Contractions ki
   return 0;
 }
 
+// A letter of either case if `fold` is 0x20, a lower-case one if it's 0.
+bool is_ascii_letter(char byte, unsigned fold) { return (static_cast<unsigned char>(byte) | fold) - 'a' < 26U; }
+
 class WordScanner final : public Regex {
  public:
   explicit WordScanner(Recipe recipe) : recipe_(std::move(recipe)) {}
@@ -61,7 +64,18 @@ class WordScanner final : public Regex {
   void find_all(std::string_view text, std::vector<Range>& matches) const override {
     const char* const begin = text.data();
     const char* const end = begin + text.size();
+    const bool is_led = recipe_.leader != Leader::kNone;
+    const Kinds letters = recipe_.is_cased ? kLowerSide : recipe_.letters;
+    const unsigned fold = recipe_.is_cased ? 0 : 0x20;
     for (const char* at = begin; at < end;) {
+      // Most of most texts: a space and a word in ASCII (in lower case, if case matters).
+      if (*at == ' ' && is_led && end - at > 1 && is_ascii_letter(at[1], fold)) {
+        const char* stop = skip_kinds(at + 2, end, letters);
+        if (stop < end && *stop == '\'') stop += suffix_bytes(stop, end);
+        matches.push_back({static_cast<std::uint32_t>(at - begin), static_cast<std::uint32_t>(stop - begin)});
+        at = stop;
+        continue;
+      }
       const Glance first = glance(at, end);
       const char* const stop = match(at, end, first);
       if (stop == at) {
@@ -73,8 +87,8 @@ class WordScanner final : public Regex {
     }
   }
 
-  // A match that goes on past a character that isn't white space stops before U+0020 at the latest: only leaders and runs of
-  // white space take it. What looks ahead, `\s+(?!\S)`, ends in white space, so never at a cut.
+  // A match that goes on past a character that isn't white space stops before U+0020 at the latest: only leaders and
+  // runs of white space take it. What looks ahead, `\s+(?!\S)`, ends in white space, so never at a cut.
   bool is_local() const override { return true; }
 
   CutSides sides_of_cut() const override {
@@ -129,10 +143,11 @@ class WordScanner final : public Regex {
     if (stop == nullptr) stop = match_lower_ended(at, end);
     if (stop == nullptr && led != nullptr) stop = match_upper_started(led, end);
     if (stop == nullptr) stop = match_upper_started(at, end);
-    if (stop != nullptr && stop < end && *stop == '\'' && recipe_.suffixes != Contractions::kNone) {
-      stop += contraction_bytes(stop, end, recipe_.suffixes);
-    }
-    return stop;
+    return stop != nullptr && stop < end && *stop == '\'' ? stop + suffix_bytes(stop, end) : stop;
+  }
+
+  std::uint32_t suffix_bytes(const char* at, const char* end) const {
+    return recipe_.suffixes == Contractions::kNone ? 0 : contraction_bytes(at, end, recipe_.suffixes);
   }
 
   static const char* match_lower_ended(const char* at, const char* end) {
@@ -209,7 +224,7 @@ class RecipeReader {
   }
 
   bool take_any(std::initializer_list<std::string_view> spellings) {
-    return std::any_of(spellings.begin(), spellings.end(), [this](std::string_view spelling) { return take(spelling); });
+    return std::any_of(spellings.begin(), spellings.end(), [this](auto spelling) { return take(spelling); });
   }
 
   static bool eat(std::string_view& text, std::string_view prefix) {

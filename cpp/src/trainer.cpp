@@ -27,8 +27,7 @@ std::uint64_t count_or(const Json& trainer, std::string_view key, std::uint64_t 
 double real_or(const Json& trainer, std::string_view key, double fallback) {
   const Json* found = trainer.find(key);
   if (found == nullptr || found->is_null()) return fallback;
-  if (found->type == Json::Type::kReal) return found->real;
-  if (found->type == Json::Type::kInteger) return static_cast<double>(found->integer);
+  if (found->is_number()) return found->as_real();
   throw JsonError("'" + std::string(key) + "' must be a number");
 }
 
@@ -130,13 +129,6 @@ void ProgressReport::tell(std::uint64_t done) const {
 Json json_object() {
   Json value;
   value.type = Json::Type::kObject;
-  return value;
-}
-
-Json json_real(double number) {
-  Json value;
-  value.type = Json::Type::kReal;
-  value.real = number;
   return value;
 }
 

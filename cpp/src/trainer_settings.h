@@ -70,6 +70,5 @@ class ProgressReport {
 };
 
 Json json_object();
-Json json_real(double value);
 
 }  // namespace dure

@@ -1,5 +1,8 @@
 #include "dure/unicode_classes.h"
 
+#include <bit>
+#include <cstring>
+
 namespace dure {
 namespace {
 
@@ -18,10 +21,34 @@ constexpr std::array<Kinds, 128> make_ascii_kinds() {
   return kinds;
 }
 
-// True for the first byte of three-byte characters all of which are letters without case: U+5000 to U+8FFF
-// (ideographs) and U+B000 to U+CFFF (Hangul syllables).
-constexpr bool leads_only_letters(unsigned char lead) {
-  return (lead >= 0xE5 && lead <= 0xE8) || lead == 0xEB || lead == 0xEC;
+// True for three-byte characters, told by their first two bytes, that are letters without case: U+4E00 to U+9FFF
+// (ideographs) and U+AC00 to U+D77F (most Hangul syllables).
+inline bool is_plain_letter(const char* at) {
+  const auto lead = static_cast<unsigned char>(at[0]);
+  const auto second = static_cast<unsigned char>(at[1]);
+  if (lead == 0xE4) return second >= 0xB8;
+  if (lead == 0xEA) return second >= 0xB0;
+  if (lead == 0xED) return second <= 0x9D;
+  return (lead >= 0xE5 && lead <= 0xE9) || lead == 0xEB || lead == 0xEC;
+}
+
+constexpr std::uint64_t repeat(unsigned byte) { return 0x0101010101010101U * std::uint64_t{byte}; }
+
+// The number of ASCII letters (lower-case ones, if `fold` is 0 and not 0x20) that the eight bytes from `at` on begin
+// with. Words are short: one look at eight bytes beats a loop whose end can't be predicted (three times as fast on
+// English text).
+inline unsigned count_leading_letters(const char* at, unsigned fold) {
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, at, sizeof bytes);
+  const std::uint64_t lower = (bytes | repeat(fold)) & repeat(0x7F);
+  const std::uint64_t from_a = lower + repeat(0x80 - 'a');  // the top bit of each byte says: at least 'a'
+  const std::uint64_t past_z = lower + repeat(0x80 - 'z' - 1);
+  const std::uint64_t others = ~(from_a & ~past_z & ~bytes) & repeat(0x80);
+  if constexpr (std::endian::native == std::endian::little) {
+    return static_cast<unsigned>(std::countr_zero(others)) / 8;
+  } else {
+    return static_cast<unsigned>(std::countl_zero(others)) / 8;
+  }
 }
 
 inline bool is_tail(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80; }
@@ -75,13 +102,15 @@ Glance glance_beyond_ascii(const char* at, const char* end) {
 }
 
 const char* skip_kinds(const char* at, const char* end, Kinds kinds) {
+  const bool takes_lower = (kinds & kinds_of(CharKind::kLower)) != 0;
+  const unsigned fold = (kinds & kinds_of(CharKind::kUpper)) != 0 ? 0x20 : 0;
   const bool takes_letters = (kinds & kinds_of(CharKind::kOtherLetter)) != 0;
   while (at < end) {
     const auto lead = static_cast<unsigned char>(*at);
     if (lead < 0x80) {
       if ((kAsciiKinds[lead] & kinds) == 0) return at;
-      ++at;
-    } else if (takes_letters && leads_only_letters(lead) && end - at >= 3) {
+      at += takes_lower && end - at >= 9 ? 1 + count_leading_letters(at + 1, fold) : 1;
+    } else if (takes_letters && end - at >= 3 && is_plain_letter(at)) {
       at += 3;
     } else {
       const Glance next = glance_beyond_ascii(at, end);

@@ -39,8 +39,8 @@ class CharClass {
   bool is_inverted_ = false;
 };
 
-// Takes a class (a set in brackets, an escape or a plain character) off the front of a pattern as the original's regex engine
-// reads it. False, with `pattern` anywhere, for what isn't a class or is beyond this reader.
+// Takes a class (a set in brackets, an escape or a plain character) off the front of a pattern as the original's regex
+// engine reads it. False, with `pattern` anywhere, for what isn't a class or is beyond this reader.
 bool read_char_class(std::string_view& pattern, CharClass& result);
 
 }  // namespace dure

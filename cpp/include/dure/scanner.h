@@ -13,11 +13,11 @@ namespace dure {
 
 // The families of patterns that find_scanner asks in turn; each is null for a pattern that it doesn't know.
 //
-// Contraction, letters, numbers, other characters, white space, in this order and in all spellings in circulation: GPT-2,
-// cl100k, o200k, Llama 3, Qwen, Tekken, CLIP, ... (scanner_words.cpp)
+// Contraction, letters, numbers, other characters, white space, in this order and in all spellings in circulation:
+// GPT-2, cl100k, o200k, Llama 3, Qwen, Tekken, CLIP, ... (scanner_words.cpp)
 std::shared_ptr<const Regex> find_word_scanner(std::string_view pattern);
-// Alternatives of a few character classes in a row that need no backtracking, such as `\s+`, ` {2,}`, `[0-9][0-9][0-9]`,
-// ` ?[^(\s|[.,!?])]+`, `\s?[A-Za-z]+`. (scanner_classes.cpp)
+// Alternatives of a few character classes in a row that need no backtracking, such as `\s+`, ` {2,}`,
+// `[0-9][0-9][0-9]`, ` ?[^(\s|[.,!?])]+`, `\s?[A-Za-z]+`. (scanner_classes.cpp)
 std::shared_ptr<const Regex> find_class_scanner(std::string_view pattern);
 
 // Each character of these kinds is a match.

@@ -50,12 +50,14 @@ class Feeder {
   std::unique_ptr<State> state_;
 };
 
-// Trains by a trainer's settings ({"type": "BpeTrainer", "vocab_size": 30000, ...}, the fields of the original's
-// serialized trainers) and returns the section "model" of a tokenizer.json, with the special tokens first in its
-// vocabulary. Throws std::invalid_argument for settings that contradict each other or an empty corpus.
+// Trains by a trainer's settings ({"type": "BpeTrainer", "vocab_size": 30000, ...} or {"BpeTrainer": {...}}, the fields of
+// the original's serialized trainers) and returns the section "model" of a tokenizer.json, with the special tokens first in
+// its vocabulary. Without any words that's all it holds, beside an initial alphabet. Throws std::invalid_argument for
+// settings that contradict each other, and std::runtime_error when `progress` says stop.
 std::string train(const Json& trainer, WordCounter words, const TrainProgress& progress, unsigned num_threads);
 
-// The four algorithms, one file each: trainer_bpe.cpp (also WordPiece), trainer_unigram.cpp, trainer_word_level.cpp.
+// The four algorithms, one file each: trainer_bpe.cpp (also WordPiece), trainer_unigram.cpp, trainer_word_level.cpp. Merges
+// are computed on one thread, whatever `num_threads` says: most of the time goes into texts, not merges.
 std::string train_bpe(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);
 std::string train_wordpiece(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);
 std::string train_unigram(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);

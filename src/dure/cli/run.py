@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from dure.errors import DataFileError, InputError
+from dure.cli.texts import check, texts_of
 
 __all__ = ["add_parser", "run"]
 
@@ -52,19 +50,14 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         The exit code: 0. What goes wrong is raised as a :class:`~dure.errors.DureError`.
     """
-    if args.texts and args.file:
-        raise InputError("give texts or --file, not both")
-    if not args.texts and not args.file and sys.stdin.isatty():
-        raise InputError("nothing to ask about: give a text, --file F, or pipe texts in, one per line")
-    if args.file and not Path(args.file).is_file():
-        raise DataFileError(f"{args.file}: no such file (looked from {Path.cwd()})")
+    check(args)
     from dure.pipelines.registry import pipeline
 
     pipe = pipeline(args.task, model=args.model, truncation=True)
     texts: list[str] = []
 
     def remembered() -> Iterator[str]:
-        for text in _texts(args):
+        for text in texts_of(args):
             texts.append(text)
             yield text
 
@@ -75,21 +68,6 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(_readable(text, answer))
     return 0
-
-
-def _texts(args: argparse.Namespace) -> Iterator[str]:
-    """The texts, one after another."""
-    if args.texts:
-        yield from args.texts
-        return
-    source = args.file or "standard input"
-    stream = Path(args.file).open("rb") if args.file else sys.stdin.buffer  # noqa: SIM115 - closed below
-    with stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
-            except UnicodeDecodeError as error:
-                raise DataFileError(f"{source}, line {number}: not UTF-8 ({error.reason}); save it as UTF-8") from error
 
 
 def _readable(text: str, answer: Any) -> str:

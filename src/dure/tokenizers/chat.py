@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import copy
-import datetime
+import datetime as dt
 import functools
 import inspect
 import json
@@ -36,7 +36,11 @@ class Chat:
     """The part of a tokenizer that turns conversations into text and ids."""
 
     chat_template: Any
-    special_tokens_map: dict[str, Any]
+
+    @property
+    def special_tokens_map(self) -> dict[str, Any]:
+        """Every role that is played and its token's text."""
+        raise NotImplementedError
 
     def apply_chat_template(
         self,
@@ -250,7 +254,7 @@ def _render_one(
         return (_cut_open(text, final) if continues else text), []
     with compiled.environment.tracking(blocks, spans):  # type: ignore[attr-defined]
         for block in compiled.generate(messages=messages, **variables):
-            blocks.append(block)  # noqa: PERF402 -- spans are measured from what was rendered before
+            blocks.append(block)  # noqa: PERF402
     return "".join(blocks), spans
 
 
@@ -311,7 +315,7 @@ def _compiled(template: str) -> jinja2.Template:
         json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
     )
     environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+    environment.globals["strftime_now"] = lambda form: dt.datetime.now().strftime(form)
     return environment.from_string(template)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from dure.errors import InputError, TokenizerError
-from dure.threads import num_threads
 from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.byte_level import alphabet
 from dure.tokenizers.family import ROLES
@@ -15,18 +14,9 @@ from dure.typing import JsonObject
 
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
+    from dure.tokenizers.trainers import Trainer
 
-__all__ = ["Retraining", "train_model"]
-
-#: How much memory counts may take before they go to disk.
-BUDGET_BYTES = 2 << 30
-
-_TRAINERS = {
-    "BPE": "BpeTrainer",
-    "Unigram": "UnigramTrainer",
-    "WordLevel": "WordLevelTrainer",
-    "WordPiece": "WordPieceTrainer",
-}
+__all__ = ["Retraining"]
 
 
 class Retraining:
@@ -50,40 +40,44 @@ class Retraining:
 
         Args:
             text_iterator: Texts, or lists of texts.
-            vocab_size: How many tokens to learn at most.
-            length: How many texts there are; only a progress bar needs it.
+            vocab_size: How many tokens to learn at most, special ones included.
+            length: How many texts there are, for the progress bar.
             new_special_tokens: Further special tokens.
             special_tokens_map: New names of special tokens, by the old ones.
-            **kwargs: Further settings of the trainer, such as ``min_frequency``.
+            **kwargs: Further settings of the trainer, such as ``min_frequency``; see
+                :mod:`dure.tokenizers.trainers`.
 
         Returns:
             A new tokenizer of the same class.
 
         Raises:
-            InputError: A setting is unknown or wrong.
-            TokenizerError: The texts are not what they should be, or there are none.
+            InputError: Something that isn't a text comes, or a setting is wrong.
+            TokenizerError: The settings contradict each other.
         """
-        del length
-        renamed = dict(special_tokens_map or {})
+        from dure.tokenizers.core_tokenizer import Tokenizer
+
+        renamed, new = dict(special_tokens_map or {}), list(new_special_tokens or [])
         document = json.loads(self._engine.to_json())
-        special = _special_tokens(document, renamed, new_special_tokens or [])
-        trainer = _trainer(document, renamed, vocab_size, special, kwargs)
-        model = train_model(document, trainer, text_iterator)
-        _check_special_tokens(document, model, special, renamed)
-        settings = dict(self.init_kwargs)
-        settings.pop("added_tokens_decoder", None)
-        for role in ROLES:
-            token = self._roles.get(role)
-            if token is not None:
-                settings[role] = _renamed(token, renamed)
-        additional = [*self._additional, *(new_special_tokens or [])]
+        special = _special_tokens(document, renamed, new)
+        trainer = _trainer(document, renamed, {"vocab_size": vocab_size, "special_tokens": special, **kwargs})
+        processor = document.pop("post_processor")
+        document["added_tokens"] = []
+        tokenizer = Tokenizer.from_str(json.dumps({**document, "post_processor": None}))
+        tokenizer.train_from_iterator(text_iterator, trainer, length)
+        learnt = json.loads(tokenizer.to_str())
+        learnt["post_processor"] = _processor(processor, renamed, tokenizer.get_vocab())
+        settings = {name: value for name, value in self.init_kwargs.items() if name != "added_tokens_decoder"}
+        settings |= {role: _renamed(token, renamed) for role, token in self._roles.items() if role in ROLES}
+        additional = [*self._additional, *new]
         if additional:
             settings["additional_special_tokens"] = additional
-        return type(self)(tokenizer_object=_Document(document), **settings)
+        make: Any = type(self)
+        made: Self = make(tokenizer_object=_Document(learnt), **settings)
+        return made
 
 
 class _Document:
-    """What a tokenizer's class takes instead of a file."""
+    """A document as what tokenizers are made from."""
 
     def __init__(self, document: JsonObject) -> None:
         self._document = document
@@ -97,47 +91,43 @@ def _renamed(token: Any, renamed: Mapping[str, str]) -> Any:
     """A token under its new name."""
     if not isinstance(token, AddedToken):
         return renamed.get(token, token)
-    fields = {**token.to_dict(), "content": renamed.get(token.content, token.content), "special": True}
-    return AddedToken.from_dict(fields)
+    return AddedToken.from_dict(token.to_dict(), content=renamed.get(token.content, token.content), special=True)
 
 
-def _special_tokens(document: JsonObject, renamed: Mapping[str, str], new: Sequence[Any]) -> list[AddedToken]:
+def _special_tokens(document: JsonObject, renamed: Mapping[str, str], new: list[Any]) -> list[Any]:
     """The tokens that the new vocabulary begins with."""
     is_unigram = document["model"]["type"] == "Unigram"
-    tokens = []
-    for stored in document["added_tokens"]:
-        if stored["special"] or is_unigram:
-            content = renamed.get(stored["content"], stored["content"])
-            tokens.append(AddedToken.from_dict({**stored, "content": content, "special": True}))
-    return tokens + [token if isinstance(token, AddedToken) else AddedToken(token, special=True) for token in new]
+    stored = [token for token in document["added_tokens"] if token["special"] or is_unigram]
+    return [*(_renamed(AddedToken.from_dict(token), renamed) for token in stored), *new]
 
 
-def _trainer(
-    document: JsonObject,
-    renamed: Mapping[str, str],
-    vocab_size: int,
-    special: list[AddedToken],
-    settings: dict[str, Any],
-) -> JsonObject:
-    """The trainer that goes with the document's model; the model's own names of tokens are renamed on the way."""
+def _trainer(document: JsonObject, renamed: Mapping[str, str], settings: dict[str, Any]) -> Trainer:
+    """The trainer that goes with the document's model, which is emptied on the way."""
+    from dure.tokenizers import trainers
+
     model = document["model"]
-    kind = model["type"]
-    if kind not in _TRAINERS:
-        raise TokenizerError(f"a model of type {kind} can't be trained: one of {', '.join(_TRAINERS)} can")
-    trainer: JsonObject = {"type": _TRAINERS[kind], "vocab_size": vocab_size, **settings}
-    trainer["special_tokens"] = [token.to_dict() for token in special]
-    if kind == "BPE":
-        for name in ("continuing_subword_prefix", "end_of_word_suffix"):
-            if model.get(name) is not None:
-                trainer.setdefault(name, model[name])
-    if kind == "Unigram" and model["unk_id"] is not None:
-        unknown = model["vocab"][model["unk_id"]][0]
-        trainer["unk_token"] = renamed.get(unknown, unknown)
-    elif model.get("unk_token") in renamed:
+    if model.get("unk_token") in renamed:
         model["unk_token"] = renamed[model["unk_token"]]
     if _is_byte_level(document["pre_tokenizer"]):
-        trainer["initial_alphabet"] = list(alphabet())
-    return trainer
+        settings.setdefault("initial_alphabet", list(alphabet()))
+    if model["type"] == "BPE":
+        model |= {"vocab": {}, "merges": []}
+        for name in ("continuing_subword_prefix", "end_of_word_suffix"):
+            if model.get(name) is not None:
+                settings.setdefault(name, model[name])
+        return trainers.BpeTrainer(**settings)
+    if model["type"] == "Unigram":
+        if model["unk_id"] is not None:
+            unknown = model["vocab"][model["unk_id"]][0]
+            settings["unk_token"] = renamed.get(unknown, unknown)
+            model |= {"unk_id": 0, "vocab": [[settings["unk_token"], 0.0]]}
+        return trainers.UnigramTrainer(**settings)
+    kinds = {"WordLevel": trainers.WordLevelTrainer, "WordPiece": trainers.WordPieceTrainer}
+    if model["type"] not in kinds:
+        known = ", ".join(["BPE", "Unigram", *kinds])
+        raise TokenizerError(f"a model of type {model['type']} can't be trained; these can: {known}")
+    model["vocab"] = {}
+    return kinds[model["type"]](**settings)
 
 
 def _is_byte_level(pre_tokenizer: JsonObject | None) -> bool:
@@ -145,107 +135,27 @@ def _is_byte_level(pre_tokenizer: JsonObject | None) -> bool:
     return any(step["type"] == "ByteLevel" for step in steps)
 
 
-def train_model(
-    document: JsonObject,
-    trainer: JsonObject,
-    texts: Iterable[Any],
-    progress: Any = None,
-) -> JsonObject:
-    """Learn the model of a document from texts, and put it in; its special tokens become the document's added tokens.
-
-    Args:
-        document: A tokenizer.json, whose normalizer and pre-tokenizer are used.
-        trainer: The trainer: its ``type`` and settings.
-        texts: Texts, or lists of texts.
-        progress: Called with what is being done, how far it is, and how far it goes; False stops.
-
-    Returns:
-        The section ``model``.
+def _processor(processor: Any, renamed: Mapping[str, str], ids: Mapping[str, int]) -> Any:
+    """The post-processor with the new names and ids of its tokens.
 
     Raises:
-        InputError: A setting is unknown or wrong.
-        TokenizerError: The texts are not what they should be.
+        InputError: One of them isn't in the new vocabulary.
     """
-    from dure.tokenizers import _core
-
-    def section(name: str) -> bytes | None:
-        part = document.get(name)
-        return None if part is None else json.dumps(part).encode()
-
-    try:
-        data = _core.train(
-            json.dumps(trainer).encode(),
-            _batches(texts),
-            normalizer=section("normalizer"),
-            pre_tokenizer=section("pre_tokenizer"),
-            budget_bytes=BUDGET_BYTES,
-            num_threads=num_threads(),
-            progress=progress,
-        )
-    except ValueError as error:
-        raise TokenizerError(f"training failed: {error}") from error
-    learnt = json.loads(data)
-    kept = ("dropout", "unk_token", "fuse_unk", "byte_fallback", "ignore_merges", "max_input_chars_per_word")
-    model: JsonObject = {**learnt, **{name: document["model"][name] for name in kept if name in document["model"]}}
-    document["model"] = model
-    ids = _ids(model)
-    document["added_tokens"] = [
-        {"id": ids[token["content"]], **{name: token[name] for name in token}}
-        for token in trainer["special_tokens"]
-        if token["content"] in ids
-    ]
-    return model
-
-
-def _ids(model: JsonObject) -> dict[str, int]:
-    if isinstance(model["vocab"], dict):
-        return dict(model["vocab"])
-    return {piece: id_ for id_, (piece, _) in enumerate(model["vocab"])}
-
-
-def _batches(texts: Iterable[Any]) -> Iterator[list[str]]:
-    """Lists of texts, whatever the texts come in."""
-    if isinstance(texts, str):
-        raise InputError("texts must be an iterator over texts or lists of texts, not a single text")
-    batch: list[str] = []
-    for item in texts:
-        if isinstance(item, str):
-            batch.append(item)
-            if len(batch) < 1000:
-                continue
-        else:
-            batch += item
-        yield batch
-        batch = []
-    if batch:
-        yield batch
-
-
-def _check_special_tokens(
-    document: JsonObject, model: JsonObject, special: list[AddedToken], renamed: Mapping[str, str]
-) -> None:
-    """Give the post-processor the new ids of its tokens.
-
-    Raises:
-        InputError: It has a token that is no special one.
-    """
-    ids = _ids(model)
-    processor = document["post_processor"]
 
     def id_of(token: str) -> int:
         if token not in ids:
             raise InputError(
-                f"{token!r} stands around texts, but isn't in the new vocabulary: its special tokens are "
-                f"{', '.join(map(str, special)) or 'none'}"
+                f"{token!r} stands around texts, but isn't in the new vocabulary: keep it a special token, or give its "
+                "new name in special_tokens_map"
             )
         return ids[token]
 
     for step in (processor or {}).get("processors", [processor] if processor else []):
-        for key, item in step.get("special_tokens", {}).items():
+        for item in step.get("special_tokens", {}).values():
             item["tokens"] = [renamed.get(token, token) for token in item["tokens"]]
             item["ids"] = [id_of(token) for token in item["tokens"]]
-            step["special_tokens"][key] = item
         for place in ("cls", "sep"):
             if place in step:
                 token = renamed.get(step[place][0], step[place][0])
                 step[place] = [token, id_of(token)]
+    return processor

@@ -16,6 +16,7 @@ __all__ = [
     "BartTokenizerFast",
     "BlenderbotTokenizer",
     "BlenderbotTokenizerFast",
+    "BloomTokenizerFast",
     "CLIPTokenizer",
     "CLIPTokenizerFast",
     "CodeGenTokenizer",
@@ -24,6 +25,7 @@ __all__ = [
     "DebertaTokenizerFast",
     "GPT2Tokenizer",
     "GPT2TokenizerFast",
+    "GPTNeoXTokenizerFast",
     "LEDTokenizer",
     "LEDTokenizerFast",
     "LongformerTokenizer",
@@ -113,9 +115,7 @@ def _clip(sources: Sources) -> JsonObject:
 
 def _openai_gpt(sources: Sources) -> JsonObject:
     unknown = sources.text("unk_token")
-    model = model_from_files(
-        sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>"
-    )
+    model = model_from_files(sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>")
     sources.settle(model["vocab"])
     return sources.document({
         "normalizer": {
@@ -139,6 +139,10 @@ GPT2 = Family(
     settings={"add_prefix_space": False},
     built_flags={"*": "n"},
     build=_gpt2,
+)
+BLOOM = dataclasses.replace(
+    GPT2,
+    roles={"unk_token": "<unk>", "bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>"},
 )
 CODEGEN = dataclasses.replace(GPT2, flags={"*": ""}, built_flags={"*": ""})
 ROBERTA = Family(
@@ -217,6 +221,18 @@ class GPT2Tokenizer(GPT2TokenizerFast):
     """The same tokenizer under the name that code without "Fast" uses."""
 
 
+class GPTNeoXTokenizerFast(GPT2TokenizerFast):
+    """GPT-NeoX' and Pythia's tokenizer: GPT-2's."""
+
+
+class BloomTokenizerFast(PreTrainedTokenizerFast):
+    """BLOOM's tokenizer: byte-level BPE with its own splitting, padding on the left."""
+
+    family = BLOOM
+    model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
+    padding_side = "left"
+
+
 class CodeGenTokenizerFast(GPT2TokenizerFast):
     """CodeGen's and Phi's tokenizer: GPT-2's, with tokens for runs of spaces."""
 
@@ -240,7 +256,7 @@ class RobertaTokenizerFast(GPT2TokenizerFast):
     """
 
     family = ROBERTA
-    _token_types = "zeros"
+    _types_rule = "zeros"
 
     def _changed_parts(self, header: JsonObject, settings: dict[str, Any]) -> JsonObject:
         changed = super()._changed_parts(header, settings)
@@ -333,7 +349,7 @@ class CLIPTokenizerFast(PreTrainedTokenizerFast):
 
     family = CLIP
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _types_rule = "zeros"
 
     def _finish(self, text: str) -> str:
         # Decoding leaves the ends of words in place: that's how padding stays a part of the text.

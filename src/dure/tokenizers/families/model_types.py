@@ -15,6 +15,7 @@ MODEL_TYPES: dict[str, str] = {
     ),
     "BigBirdTokenizer": "big_bird",
     "BlenderbotTokenizer": "blenderbot",
+    "BloomTokenizer": "bloom",
     "CLIPTokenizer": "aimv2 clip clipseg groupvit omdet-turbo oneformer owlv2 owlvit xclip",
     "CamembertTokenizer": "camembert",
     "CodeGenTokenizer": "codegen phi",
@@ -30,6 +31,7 @@ MODEL_TYPES: dict[str, str] = {
         "blip-2 dbrx emu3 exaone4 flex_olmo gpt2 gpt_bigcode gpt_neo gptj granite granitemoe granitemoehybrid "
         "granitemoeshared instructblip instructblipvideo minimax olmo3 opt starcoder2 "
     ),
+    "GPTNeoXTokenizer": "falcon_mamba gpt_neox mamba mamba2 mpt olmo olmo2 olmoe rwkv stablelm xlstm",
     "GemmaTokenizer": (
         "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text recurrent_gemma shieldgemma2 siglip2 t5gemma "
     ),
@@ -46,6 +48,7 @@ MODEL_TYPES: dict[str, str] = {
     "MBartTokenizer": "mbart",
     "MPNetTokenizer": "mpnet",
     "MarianTokenizer": "marian",
+    "MT5Tokenizer": "mt5",
     "MobileBertTokenizer": "mobilebert",
     "NllbTokenizer": "nllb nllb-moe",
     "OpenAIGPTTokenizer": "openai-gpt",

@@ -25,6 +25,8 @@ __all__ = [
     "DebertaV2TokenizerFast",
     "FNetTokenizer",
     "FNetTokenizerFast",
+    "MT5Tokenizer",
+    "MT5TokenizerFast",
     "PegasusTokenizer",
     "PegasusTokenizerFast",
     "RemBertTokenizer",
@@ -88,9 +90,7 @@ def _albert(sources: Sources) -> JsonObject:
 
 
 def _rembert(sources: Sources) -> JsonObject:
-    return document_from_model(
-        sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True)
-    )
+    return document_from_model(sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True))
 
 
 def _deberta_v2(sources: Sources) -> JsonObject:
@@ -233,9 +233,7 @@ XLM_ROBERTA = Family(
     **_FAIRSEQ_TEMPLATES,
     build=_xlm_roberta,
 )
-CAMEMBERT = dataclasses.replace(
-    XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert
-)
+CAMEMBERT = dataclasses.replace(XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert)
 BARTHEZ = dataclasses.replace(XLM_ROBERTA, build=lambda sources: document_from_model(sources, unk_id=3))
 XGLM = Family(
     files=_BPE_MODEL,
@@ -268,7 +266,7 @@ class T5TokenizerFast(PreTrainedTokenizerFast):
 
     family = T5
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _types_rule = "zeros"
     _rebuilds_for_prefix_space = True
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -293,6 +291,14 @@ class T5TokenizerFast(PreTrainedTokenizerFast):
 
 
 class T5Tokenizer(T5TokenizerFast):
+    """The same tokenizer under the name that code without "Fast" uses."""
+
+
+class MT5TokenizerFast(T5TokenizerFast):
+    """mT5's tokenizer: T5's."""
+
+
+class MT5Tokenizer(MT5TokenizerFast):
     """The same tokenizer under the name that code without "Fast" uses."""
 
 
@@ -340,7 +346,7 @@ class XLNetTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLNET
     padding_side = "left"
-    _token_types = "template"
+    _types_rule = "template"
     _pad_token_type_id = 3
 
 
@@ -374,7 +380,7 @@ class XLMRobertaTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLM_ROBERTA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _types_rule = "zeros"
 
 
 class XLMRobertaTokenizer(XLMRobertaTokenizerFast):

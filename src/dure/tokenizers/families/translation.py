@@ -23,16 +23,15 @@ __all__ = [
 ]
 
 #: mBART's languages, in order of ids; mBART-50 added those after zh_CN.
-_MBART50_CODES = tuple(
-    (
+_MBART50_TEXT = (
     "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP "
     "nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN "
     "mn_MN mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI "
-    ).split()
 )
+_MBART50_CODES = tuple(_MBART50_TEXT.split())
 _MBART_CODES = _MBART50_CODES[:25]
-_NLLB_CODES = tuple(
-    (
+#: NLLB's languages.
+_NLLB_TEXT = (
     "ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn amh_Ethi apc_Arab arb_Arab ars_Arab "
     "ary_Arab arz_Arab asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl "
     "bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn bod_Tibt bos_Latn bug_Latn bul_Cyrl cat_Latn ceb_Latn ces_Latn "
@@ -50,8 +49,8 @@ _NLLB_CODES = tuple(
     "szl_Latn tam_Taml tat_Cyrl tel_Telu tgk_Cyrl tgl_Latn tha_Thai tir_Ethi taq_Latn taq_Tfng tpi_Latn tsn_Latn "
     "tso_Latn tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn "
     "vie_Latn war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zul_Latn "
-    ).split()
 )
+_NLLB_CODES = tuple(_NLLB_TEXT.split())
 
 
 def _mbart(codes: tuple[str, ...]) -> Any:
@@ -112,7 +111,7 @@ class MBartTokenizerFast(PreTrainedTokenizerFast):
 
     family = MBART
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _types_rule = "zeros"
     _first_language = "en_XX"
     _is_language_behind = True
     tgt_lang: str | None
@@ -188,7 +187,7 @@ class MBart50TokenizerFast(MBartTokenizerFast):
     """mBART-50's tokenizer: mBART's with the language in front of the text."""
 
     family = MBART50
-    _token_types = "usual"
+    _types_rule = "usual"
     _is_language_behind = False
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dure.errors import InputError, TokenizerError
+from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.assembling import Assembling
 from dure.tokenizers.calling import Calling
 from dure.tokenizers.chat import Chat
@@ -85,7 +86,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         self.vocab_file = str(files["vocab_file"]) if "vocab_file" in files else None
         data, name, is_built = self._document(family, files, tokenizer_object, settings, listed)
         self._header = header = header_of(data, name)
-        changed = {} if is_built else self._changed_parts(header, settings)
+        changed = self._changed_parts(header, settings)
         if changed:
             data = dump({**json.loads(data), **changed})
             self._header = {**header, **changed}
@@ -185,14 +186,13 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         special = set(self.all_special_tokens)
         listed = [token for _, token in sorted(by_id.items())]
         texts = {*known, *map(str, listed)}
-        listed += [token for token in self.all_special_tokens_extended if not isinstance(token, str)]
-        wanted = [
-            token.as_special() if token.content in special and not token.special else token
-            for token in listed
-            if known.get(str(token)) != token
+        wanted = listed + [
+            AddedToken(token, special=True) if isinstance(token, str) else token
+            for token in self.all_special_tokens_extended
+            if not isinstance(token, str) or token not in texts
         ]
-        self.add_tokens([token for token in wanted if known.get(token.content) != token])
-        self.add_tokens([t for t in self.all_special_tokens if t not in texts], special_tokens=True)
+        flagged = [t.as_special() if t.content in special and not t.special else t for t in wanted]
+        self.add_tokens([token for token in flagged if known.get(token.content) != token])
 
     def _variant(self, parts: JsonObject) -> Engine:
         """The engine with other components; remembered, since languages are switched back and forth."""
@@ -348,8 +348,6 @@ def _role_tokens(
 ) -> dict[str, Any]:
     """The special tokens with what is known of them: flags from files go before the family's."""
     stored = {} if listed else {str(token["content"]): token for token in header.get("added_tokens") or []}
-    from dure.tokenizers.added_tokens import AddedToken
-
     tokens: dict[str, Any] = {"additional_special_tokens": settings.get("additional_special_tokens")}
     by_text = {str(token): token for token in listed.values()}
     for role in ROLES:

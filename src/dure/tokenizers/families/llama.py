@@ -161,6 +161,7 @@ class LlamaTokenizerFast(PreTrainedTokenizerFast):
     family = LLAMA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
     padding_side = "left"
+    _surrounds_ids = True
     _rebuilds_for_prefix_space = True
 
     def __init__(self, *paths: Any, **settings: Any) -> None:

@@ -248,7 +248,6 @@ XGLM = Family(
 PEGASUS = Family(
     files=_SPIECE,
     roles={"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask_2>"},
-    additional=("<mask_1>", *(f"<unk_{i}>" for i in range(2, 103))),
     settings={"mask_token_sent": "<mask_1>", "offset": 103},
     single="$A:0 {eos}:0",
     pair="$A:0 $B:0 {eos}:0",
@@ -419,12 +418,13 @@ class PegasusTokenizerFast(PreTrainedTokenizerFast):
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
-        sentence, given = settings["mask_token_sent"], list(settings.get("additional_special_tokens") or [])
-        if sentence is not None and str(sentence) not in map(str, given):
-            given = [sentence, *given]
-        # Pieces that were trained but never seen, up to where the file's own begin.
-        given += [f"<unk_{i}>" for i in range(len(given) + (sentence is None), settings["offset"] - 1)]
-        return {**settings, "additional_special_tokens": given}
+        sentence, given = settings["mask_token_sent"], settings.get("additional_special_tokens")
+        first = [] if sentence is None or str(sentence) in map(str, given or []) else [sentence]
+        tokens = [*first, *(given or [])]
+        # Tokens that were never seen in training, up to where the file's own pieces begin.
+        begin = 2 if given is None else len(tokens)
+        tokens += [f"<unk_{i}>" for i in range(begin, settings["offset"] - (given is not None))]
+        return {**settings, "additional_special_tokens": tokens}
 
 
 class PegasusTokenizer(PegasusTokenizerFast):

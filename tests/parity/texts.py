@@ -47,8 +47,8 @@ WORDS = re.split(
     r" |\n",
     "the of and to in is it you that was for Hello WORLD don't I'm we've They'll can't 123 4567 3.14 1,000,000 , . ! ? "
     "... <mask> <s> [MASK] [SEP] </s> <pad> <unk> <|endoftext|> <|im_start|> <extra_id_0> ▁ ▁▁ Ġ ## </w> <0x41> {} () "
-    "-- — … “q” ’s 안녕하세요 한국어 텍스트입니다 아버지가 日本語 中文字符 ÉCOLE e\u0301te\u0301 ﬁne naïve Straße ΣΊΣΥΦΟΣ "
-    "שלום مرحبا สวัสดี def __init__(self): x=y+1; #include C++ http://a.b/c?d=e&f a@b.com \\n",
+    "-- — … “q” ’s 안녕하세요 한국어 텍스트입니다 아버지가 日本語 中文字符 ÉCOLE e\u0301te\u0301 ﬁne naïve Straße "
+    "ΣΊΣΥΦΟΣ שלום مرحبا สวัสดี def __init__(self): x=y+1; #include C++ http://a.b/c?d=e&f a@b.com \\n",
 )
 WORDS += ["\n", "\t", "\r\n"]
 

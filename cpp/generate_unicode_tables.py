@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from typing import Literal
 
 
 def members(ranges: str) -> frozenset[int]:
@@ -142,7 +143,7 @@ def combining_class(code: int) -> int:
     return 0 if code in NEWER_COMBINING else unicodedata.combining(chr(code))
 
 
-def decomposition(code: int, form: str) -> str:
+def decomposition(code: int, form: Literal["NFD", "NFKD"]) -> str:
     """The full canonical ("NFD") or compatibility ("NFKD") decomposition; the engine computes those of Hangul."""
     is_newer = code in NEWER_CANONICAL or (form == "NFKD" and code in NEWER_COMPATIBLE)
     return chr(code) if is_newer or code in SYLLABLES else unicodedata.normalize(form, chr(code))

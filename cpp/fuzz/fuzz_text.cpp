@@ -70,7 +70,7 @@ void check_bytes(const dure::Tokenizer& tokenizer, std::string_view bytes) {
   const std::vector<std::string_view> words = {bytes.substr(0, bytes.size() / 2), bytes.substr(bytes.size() / 2)};
   const std::vector<dure::Input> inputs = {{bytes, nullptr}, {{}, &words}};
   dure::EncodeOptions options;
-  options.truncation = {6, 1, dure::TruncationStrategy::kLongestFirst, true};
+  options.truncation = {12, 1, dure::TruncationStrategy::kLongestFirst, true};
   options.overflow = true;
   tokenizer.encode(inputs, inputs, options, 1);
 }

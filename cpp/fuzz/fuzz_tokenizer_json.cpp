@@ -33,13 +33,17 @@ void use(const dure::Tokenizer& tokenizer) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view json(reinterpret_cast<const char*>(data), size);
+  std::string written;
   try {
     const dure::Tokenizer tokenizer = dure::tokenizer_from_json(json);
     use(tokenizer);
-    const std::string written = dure::tokenizer_to_json(tokenizer);
-    if (dure::tokenizer_to_json(dure::tokenizer_from_json(written)) != written) std::abort();
+    written = dure::tokenizer_to_json(tokenizer);
   } catch (const std::invalid_argument& error) {
     if (error.what()[0] == '\0') std::abort();
+    return 0;
   }
+  // What was written must read: nothing is caught here. It need not be written the same again: numbers are read as the
+  // original reads them, which may move the last digit.
+  dure::tokenizer_from_json(written);
   return 0;
 }

@@ -1,6 +1,5 @@
 // The module dure.tokenizers._core.
 #include "binding.h"
-#include "regex_bridge.h"
 
 #include <string>
 
@@ -40,7 +39,7 @@ nb::str to_str(std::string_view text) {
 
 NB_MODULE(_core, m) {
   nb::set_leak_warnings(false);  // tokenizers that live until the interpreter ends are no leak
-  dure::install_regex_bridge();
+  dure::python::install_regex();
   dure::python::bind_encodings(m);
   dure::python::bind_engine(m);
   dure::python::bind_components(m);

@@ -19,5 +19,6 @@ void bind_encodings(nanobind::module_& m);
 void bind_engine(nanobind::module_& m);
 void bind_components(nanobind::module_& m);
 void bind_training(nanobind::module_& m);  // training.cpp
+void install_regex();                      // regex_bridge.cpp
 
 }  // namespace dure::python

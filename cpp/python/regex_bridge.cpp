@@ -1,5 +1,5 @@
-#include "regex_bridge.h"
-
+// Lets the core match patterns that it has no scanner for, with the Python package `regex`. It is imported when the first
+// such pattern occurs.
 #include <nanobind/nanobind.h>
 
 #include <cstdint>
@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "binding.h"
 #include "dure/regex.h"
 #include "dure/unicode_classes.h"
 #include "regex_translation.h"
 
 namespace nb = nanobind;
 
-namespace dure {
+namespace dure::python {
 namespace {
 
 // What Python raised, as the core's kind of error.
@@ -165,6 +166,6 @@ std::shared_ptr<const Regex> compile_regex(const std::string& pattern) {
 
 }  // namespace
 
-void install_regex_bridge() { set_regex_compiler(compile_regex); }
+void install_regex() { set_regex_compiler(compile_regex); }
 
-}  // namespace dure
+}  // namespace dure::python

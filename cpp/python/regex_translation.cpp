@@ -11,7 +11,7 @@
 
 #include "dure/unicode_classes.h"
 
-namespace dure {
+namespace dure::python {
 namespace {
 
 // Members of sets.
@@ -419,4 +419,4 @@ class Translator {
 
 std::string translate_regex(std::string_view pattern) { return Translator(pattern).run(); }
 
-}  // namespace dure
+}  // namespace dure::python

@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace dure {
+namespace dure::python {
 
 // Throws std::invalid_argument for what is broken, or has no counterpart.
 std::string translate_regex(std::string_view pattern);
 
-}  // namespace dure
+}  // namespace dure::python

@@ -39,7 +39,8 @@ class Sequence final : public Normalizer {
     bool keeps_head = has_ascii_head(text);
     for (const auto& step : steps_) {
       // Only the first step sees the text as it is.
-      if (step->may_shift_origins() && !(step == steps_.front() ? step->has_local_origins(text) : keeps_head)) return false;
+      const bool is_first = step == steps_.front();
+      if (step->may_shift_origins() && !(is_first ? step->has_local_origins(text) : keeps_head)) return false;
       keeps_head = keeps_head && step->keeps_leading_ascii();
     }
     return true;
@@ -68,12 +69,13 @@ constexpr std::array<std::string_view, 14> kTypes = {
 // Old files have no type where the other members tell it.
 std::string find_type(const Json& json) {
   if (json.find("type") != nullptr) return json.text("type");
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kSigns = {{{"clean_text", "BertNormalizer"},
-                                                                                   {"strip_left", "Strip"},
-                                                                                   {"normalizers", "Sequence"},
-                                                                                   {"precompiled_charsmap", "Precompiled"},
-                                                                                   {"pattern", "Replace"},
-                                                                                   {"prepend", "Prepend"}}};
+  using Sign = std::pair<std::string_view, std::string_view>;
+  constexpr std::array<Sign, 6> kSigns = {Sign{"clean_text", "BertNormalizer"},
+                                          Sign{"strip_left", "Strip"},
+                                          Sign{"normalizers", "Sequence"},
+                                          Sign{"precompiled_charsmap", "Precompiled"},
+                                          Sign{"pattern", "Replace"},
+                                          Sign{"prepend", "Prepend"}};
   for (const auto& [key, type] : kSigns) {
     if (json.find(key) != nullptr) return std::string(type);
   }
@@ -100,7 +102,7 @@ bool Normalizer::keeps_spaces() const {
 
 void check_size(std::size_t size_bytes) {
   if (size_bytes > (std::size_t{1} << 30)) {
-    throw std::invalid_argument("normalizing makes a text longer than 1 GiB; split it, or check the normalizer's steps");
+    throw std::invalid_argument("normalizing makes a text longer than 1 GiB; split it, or check the normalizer");
   }
 }
 

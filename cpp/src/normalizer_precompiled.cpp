@@ -246,7 +246,7 @@ class Precompiled final : public Normalizer {
     std::uint32_t end_bytes;
   };
 
-  // The first such cluster from `from` on, which is the begin of one; an empty one at the end of the text if there's none.
+  // The first such cluster from `from` on, where one begins; an empty one at the end of the text if there's none.
   Found find_change(std::string_view text, std::uint32_t from) const {
     const auto size = static_cast<std::uint32_t>(text.size());
     std::uint32_t last = from;

@@ -35,7 +35,7 @@ class Replace : public Normalizer {
     for (const char32_t code : codes_) editor.insert(code);
     check_size(editor.written_bytes());
   }
-  // What a match that takes the plain character before a cut leaves there must stand for it: later steps may count on it.
+  // What a match leaves of the plain character before a cut must stand for it: later steps may count on it.
   bool ends_plain() const { return !codes_.empty() && is_plain(codes_.back()); }
   // Notes what a match that begins right behind a cut puts there; false where that may be nothing.
   bool add_head(std::u32string& heads) const {
@@ -84,7 +84,7 @@ class LiteralReplace final : public Replace {
   void check_matches(std::string_view text) const {
     if (text.size() / pattern_.size() * content_.size() < (std::size_t{1} << 28)) return;
     std::size_t count = 0;
-    for (std::size_t at = text.find(pattern_); at != std::string::npos; at = text.find(pattern_, at + pattern_.size())) {
+    for (std::size_t at = 0; (at = text.find(pattern_, at)) != std::string::npos; at += pattern_.size()) {
       check_size(++count * content_.size());
     }
   }

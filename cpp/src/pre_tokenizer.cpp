@@ -29,11 +29,11 @@ class Sequence final : public PreTokenizer {
     return false;
   }
 
-  // What stands before Metaspace may cut there too: Metaspace would have.
+  // What stands before Metaspace may cut there too, if it cuts nowhere else then: Metaspace would have.
   bool takes_visible_spaces() const override {
     for (const StepPointer& step : steps_) {
       if (step->takes_visible_spaces()) return true;
-      if (!step->is_cuttable()) return false;
+      if (!step->is_charwise()) return false;
     }
     return false;
   }

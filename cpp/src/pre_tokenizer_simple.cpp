@@ -22,6 +22,7 @@ class WordSplitter : public PreTokenizer {
 class BertPreTokenizer final : public WordSplitter {
  public:
   bool is_local() const override { return true; }
+  bool is_charwise() const override { return true; }
 
  protected:
   void split(const AlignedText& text, Range word, std::vector<Range>& out) const override {

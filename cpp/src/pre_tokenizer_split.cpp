@@ -69,6 +69,7 @@ class Split final : public PreTokenizer {
   }
 
   bool is_cuttable() const override { return regex_->is_local(); }
+  bool is_charwise() const override { return regex_->is_charwise(); }
 
   // There's a border at a cut when a match ends or begins there, unless the behavior may join it to its neighbour.
   bool is_local() const override {

@@ -21,6 +21,7 @@ class KindMatcher final : public Regex {
   }
 
   bool is_local() const override { return true; }
+  bool is_charwise() const override { return true; }
 
   CutSides sides_of_cut() const override {
     const bool takes_space = (kinds_ & kinds_of(CharKind::kSpace)) != 0;
@@ -46,6 +47,7 @@ class PunctuationMatcher final : public Regex {
   }
 
   bool is_local() const override { return true; }
+  bool is_charwise() const override { return true; }
   CutSides sides_of_cut() const override { return {CutSide::kUnknown, CutSide::kGap}; }
 };
 

@@ -49,15 +49,10 @@ Json write_added_tokens(const std::vector<AddedToken>& tokens) {
   return list;
 }
 
-// BPE over the characters that stand for bytes works as well on the bytes themselves, unless it adds to characters.
+// BPE over the characters that stand for bytes works as well on the bytes themselves.
 bool takes_bytes(const Json& model) {
-  const auto has = [&model](const char* key) {
-    const Json* value = model.find(key);
-    return value != nullptr && !value->is_null() && !(value->type == Json::Type::kString && value->string.empty());
-  };
-  const std::string type = model.text_or("type", has("merges") ? "BPE" : "");
-  return type == "BPE" && !has("continuing_subword_prefix") && !has("end_of_word_suffix") &&
-         !model.flag_or("byte_fallback", false);
+  const Json* merges = model.find("merges");
+  return model.text_or("type", merges != nullptr && !merges->is_null() ? "BPE" : "") == "BPE";
 }
 
 }  // namespace

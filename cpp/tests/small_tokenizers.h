@@ -84,7 +84,7 @@ inline std::string small_unigram() {
   vocab += R"(,["c",-6.5],["한",-7.0],["한국",-7.5],["▁.",-8.0],[".",-4.0],["▁▁",-6.0])";
   const std::string space = R"({"type":"Metaspace","replacement":"▁","prepend_scheme":"always","split":true})";
   return tokenizer_json(R"({"type":"Sequence","normalizers":[{"type":"NFKC"},{"type":"Lowercase"}]})",
-                        R"({"type":"Sequence","pre_tokenizers":[{"type":"WhitespaceSplit"},)" + space + "]}",
+                        R"({"type":"Sequence","pretokenizers":[{"type":"WhitespaceSplit"},)" + space + "]}",
                         R"({"type":"Unigram","unk_id":0,"byte_fallback":false,"vocab":[)" + vocab + "]}",
                         R"({"type":"RobertaProcessing","sep":["</s>",14],"cls":["<s>",13],"trim_offsets":true,)"
                         R"("add_prefix_space":true})",
@@ -124,7 +124,7 @@ inline std::string small_byte_fallback() {
 inline std::string small_word_level() {
   return tokenizer_json(R"({"type":"Sequence","normalizers":[{"type":"NFD"},{"type":"StripAccents"},)"
                         R"({"type":"Strip","strip_left":true,"strip_right":true}]})",
-                        R"({"type":"Sequence","pre_tokenizers":[{"type":"Whitespace"},)"
+                        R"({"type":"Sequence","pretokenizers":[{"type":"Whitespace"},)"
                         R"({"type":"Digits","individual_digits":true}]})",
                         R"({"type":"WordLevel","vocab":{"<unk>":0,"a":1,"b":2,"e":3,"1":4,".":5},"unk_token":"<unk>"})",
                         R"({"type":"BertProcessing","sep":["s",7],"cls":["c",8]})", "null");

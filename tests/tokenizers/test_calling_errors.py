@@ -46,6 +46,23 @@ def test_what_is_not_text_is_named(tokenizer, args, message) -> None:
 @pytest.mark.parametrize(
     ("args", "message"),
     [
+        (("a b",), "with is_split_into_words=True, text must be a list of words, a list of such lists or a list of"),
+        ((["a", 5],), "word 1 of text must be a string, but is of type int"),
+        (([["a"], ["b", None]],), "word 1 of text 1 must be a string, but is of type NoneType; fill or drop"),
+        (([["a"], "b"],), "text 1 must be a list of words, but is of type str"),
+        (([["a"], ["b\ud800"]],), r"word 0 of text 1 holds the lone surrogate U\+D800 at character 1"),
+        (([["a"]], [["b"], ["c"]]), "text has 1 items and text_pair 2: they must be as many"),
+        (([[["a"], ["b"]], [["c"]]],), "text 1 has 1 items, but this is a list of pairs"),
+    ],
+)
+def test_what_is_not_words_is_named(tokenizer, args, message) -> None:
+    with pytest.raises((InputError, TokenizerError), match=message):
+        tokenizer(*args, is_split_into_words=True)
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
         (("ab\ud800",), r"text holds the lone surrogate U\+D800 at character 2, which isn't text: clean it with"),
         ((["a", "\udfff"],), r"text 1 holds the lone surrogate U\+DFFF at character 0"),
         ((["a"], ["b\ud800"]), r"text_pair 0 holds the lone surrogate U\+D800 at character 1"),
@@ -75,8 +92,6 @@ def test_lone_surrogates_are_named(tokenizer, args, message) -> None:
             {"return_tensors": "tf"},
             r"return_tensors='tf' isn't supported: use 'pt' \(PyTorch\), 'np' \(NumPy\) or None",
         ),
-        ({"is_split_into_words": True}, "is_split_into_words=True isn't there yet"),
-        ({"split_special_tokens": True}, "split_special_tokens=True isn't there yet"),
         (
             {"paddings": True},
             "a tokenizer has no option 'paddings'; its options are add_special_tokens, padding, trunc",
@@ -109,7 +124,7 @@ def test_what_is_not_an_id_is_named(tokenizer) -> None:
         (lambda: tokenizer.decode("hello"), "ids must be whole numbers"),
         (lambda: tokenizer.decode(None), "ids must be whole numbers"),
         (lambda: tokenizer.convert_ids_to_tokens([5, -1]), "-1 is not a token id"),
-        (lambda: tokenizer.convert_tokens_to_string(["zzz"]), "'zzz' is not a token of this vocabulary"),
+        (lambda: tokenizer.convert_tokens_to_string(["a", 5]), "tokens must be strings, but one is of type int"),
     ]:
         with pytest.raises(InputError, match=message):
             attempt()

@@ -222,6 +222,23 @@ def test_random_texts_and_their_offsets_equal_the_original(component: Component)
         assert (rows.offsets[begin:end] == whole.offsets[begin:end]).all()
 
 
+@pytest.mark.parametrize("kind", ["WhitespaceSplit", "BertPreTokenizer", "ByteLevel", "Metaspace"])
+def test_texts_cut_at_spaces_have_the_offsets_of_the_original(kind: str) -> None:
+    settings = {"add_prefix_space": False, "trim_offsets": True, "use_regex": True} if kind == "ByteLevel" else {}
+    settings |= {"replacement": "▁", "prepend_scheme": "always", "split": True} if kind == "Metaspace" else {}
+    rng = random.Random(9)
+    for name, component in CASES.items():
+        if name.endswith("nothing"):
+            continue  # the original panics on words of no width
+        file = json.dumps(json.loads(build_file(component)) | {"pre_tokenizer": {"type": kind, **settings}})
+        engine, oracle = Engine.from_json(file.encode()), tokenizers.Tokenizer.from_str(file)
+        texts = [random_sentence(rng) for _ in range(150)]
+        rows = engine.encode(texts)
+        for i, (text, expected) in enumerate(zip(texts, oracle.encode_batch(texts), strict=True)):
+            offsets = rows.offsets[rows.row_starts[i] : rows.row_starts[i + 1]].tolist()
+            assert [tuple(pair) for pair in offsets] == expected.offsets, (name, ascii(text))
+
+
 @pytest.mark.parametrize("kind", ["NFC", "NFD"])
 def test_marks_of_all_combining_classes_are_sorted_as_in_the_original(kind: str) -> None:
     oracle = getattr(tokenizers.normalizers, kind)()

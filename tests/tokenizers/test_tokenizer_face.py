@@ -7,6 +7,8 @@ import copy
 import json
 import pickle
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -595,3 +597,47 @@ def test_names_are_those_of_the_original() -> None:
     for name in ("Tokenizer", "Encoding", "AddedToken"):
         for member in (member for member in dir(getattr(original, name)) if not member.startswith("_")):
             assert member in dir(getattr(ours, name)) or member in ours.AddedToken("a").__dict__, f"{name}.{member}"
+
+
+def test_files_of_older_versions_are_written_as_the_original_writes_them() -> None:
+    bpe = {"vocab": {"b": 1, "a": 0, "ab": 2}, "merges": ["a b"]}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
+    metaspace = {"type": "Metaspace", "replacement": "▁", "str_rep": "▁", "add_prefix_space": True}
+    for model in (
+        bpe,
+        {"type": "BPE", **bpe},
+        {"vocab": [["a", 0.0]], "unk_id": 0},
+        {"type": "WordLevel", "vocab": {}},
+    ):
+        if model.get("type") == "WordLevel":
+            model = {**model, "unk_token": "x"}
+        document = {
+            "version": "1.0",
+            "truncation": {"max_length": 5, "strategy": "OnlyFirst", "stride": 1},
+            "padding": None,
+            "added_tokens": [],
+            "normalizer": None,
+            "pre_tokenizer": {"type": "Sequence", "pretokenizers": [metaspace, byte_level]},
+            "post_processor": None,
+            "decoder": metaspace,
+            "model": model,
+        }
+        for text in (json.dumps(document), json.dumps({"model": document.pop("model"), **document}, indent=1)):
+            theirs, mine = (library.Tokenizer.from_str(text) for library in BOTH)
+            assert mine.to_str() == theirs.to_str()
+            assert mine.truncation == theirs.truncation
+            assert type(mine.model).__name__ == type(theirs.model).__name__
+            assert mine.decoder.prepend_scheme == theirs.decoder.prepend_scheme == "always"
+
+
+def test_importing_the_package_is_light() -> None:
+    code = (
+        "import sys, dure.tokenizers as t\n"
+        "assert not {'numpy', 'torch', 'dure.tokenizers._core'} & set(sys.modules)\n"
+        "assert all(getattr(t, name) is not None for name in t.__all__)\n"
+        "assert sorted(t.__all__) == sorted({*t._HOME_OF, *t._MODULES})\n"
+        "assert not hasattr(t, 'nothing')\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,8 +1,8 @@
 // Normalizers: AlignedText in, AlignedText out. Each is immutable and shared by threads.
 //
-// Texts are cut into pieces that are normalized one by one (see tokenizer.h): before a space (U+0020) that follows a plain
-// character (see unicode.h), so that every piece but the last ends in one, and the last one has one. A normalizer must
-// say whether that gives the same as the whole.
+// Texts are cut into pieces that are normalized one by one (see tokenizer.h): before a space (U+0020) that follows a
+// plain character (see unicode.h), so that every piece but the last ends in one, and the last one has one. A normalizer
+// must say whether that gives the same as the whole.
 #pragma once
 
 #include <memory>
@@ -14,8 +14,8 @@
 
 namespace dure {
 
-// Which end of the original text (or of the part between two added tokens) a piece of text holds. Steps that look at the
-// ends act only where they are.
+// Which end of the original text (or of the part between two added tokens) a piece of text holds. Steps that look at
+// the ends act only where they are.
 struct Ends {
   bool is_head = true;
   bool is_tail = true;
@@ -28,8 +28,9 @@ class Normalizer {
   // Normalizes `text` in place; `scratch` is memory that is kept between calls.
   virtual void apply(AlignedText& text, AlignedText& scratch, Ends ends) const = 0;
 
-  // Whether pieces may be normalized one by one. `heads` are the characters that what stands behind a cut may begin with
-  // when it comes to this step; those that the step makes of them are added. A conservative false costs only speed.
+  // Whether pieces may be normalized one by one. `heads` are the characters that what stands behind a cut may begin
+  // with when it comes to this step; those that the step makes of them are added. A conservative false costs only
+  // speed.
   virtual bool keeps_cuts(std::u32string& heads) const = 0;
   bool is_local() const;
   // True when what stands behind a cut begins with a space (U+0020) even now. If not, a pre-tokenizer that was promised
@@ -51,14 +52,13 @@ class Normalizer {
 std::unique_ptr<const Normalizer> normalizer_from_json(const Json* json);
 
 // The factories behind it, by kind; each lives in its own file under cpp/src. `json` is the component's own object.
-std::unique_ptr<const Normalizer> make_bert_normalizer(const Json& json);         // normalizer_bert.cpp
-std::unique_ptr<const Normalizer> make_unicode_form(const std::string& type);     // normalizer_forms.cpp: NFC NFD NFKC NFKD
-std::unique_ptr<const Normalizer> make_character_step(const std::string& type);   // normalizer_characters.cpp: Lowercase
-                                                                                  // StripAccents Nmt ByteLevel
-std::unique_ptr<const Normalizer> make_strip(const Json& json);                   // normalizer_ends.cpp
-std::unique_ptr<const Normalizer> make_prepend(const Json& json);                 // normalizer_ends.cpp
-std::unique_ptr<const Normalizer> make_precompiled(const Json& json);             // normalizer_precompiled.cpp
-std::unique_ptr<const Normalizer> make_replace(const Json& json);                 // normalizer_replace.cpp
+std::unique_ptr<const Normalizer> make_bert_normalizer(const Json& json);        // normalizer_bert.cpp
+std::unique_ptr<const Normalizer> make_unicode_form(const std::string& type);    // normalizer_forms.cpp: NFC, ...
+std::unique_ptr<const Normalizer> make_character_step(const std::string& type);  // normalizer_characters.cpp: Nmt, ...
+std::unique_ptr<const Normalizer> make_strip(const Json& json);                  // normalizer_ends.cpp
+std::unique_ptr<const Normalizer> make_prepend(const Json& json);                // normalizer_ends.cpp
+std::unique_ptr<const Normalizer> make_precompiled(const Json& json);            // normalizer_precompiled.cpp
+std::unique_ptr<const Normalizer> make_replace(const Json& json);                // normalizer_replace.cpp
 
 // Steps that several normalizers share.
 enum class NormalForm { kNfc, kNfd, kNfkc, kNfkd };

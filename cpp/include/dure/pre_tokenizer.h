@@ -43,6 +43,8 @@ class PreTokenizer {
   // True when such a cut at most adds a border between words there: what is local, and what neither knows nor moves the
   // cut, so that a later local step of a Sequence makes up for it.
   virtual bool is_cuttable() const { return is_local(); }
+  // True when that holds for a cut anywhere.
+  virtual bool is_charwise() const { return false; }
   // True when all that holds as well where a normalizer made SentencePiece's visible space (U+2581) of the space.
   virtual bool takes_visible_spaces() const { return false; }
   virtual bool sees_ends() const { return false; }

@@ -31,6 +31,8 @@ class Regex {
   // the pieces one by one, finds the same matches, and no match spans such a cut. (All of ours allow for any character
   // before the space that isn't white space.)
   virtual bool is_local() const { return false; }
+  // True when each match is one character, whatever stands around it: then a text may be cut anywhere.
+  virtual bool is_charwise() const { return false; }
   // What is known of the sides of every such cut, if the regex is local.
   virtual CutSides sides_of_cut() const { return {}; }
 };

@@ -46,8 +46,9 @@ struct AlignedText {
 };
 
 // Rewrites one text into another, from left to right. Where a new character came from follows the rules of the
-// `tokenizers` library (NormalizedString::transform), because offsets are part of the promise: what replaces a character
-// has its place; what is inserted has the place of the byte before it in the old text, even if that was dropped.
+// `tokenizers` library (NormalizedString::transform), because offsets are part of the promise: what replaces a
+// character has its place; what is inserted has the place of the byte before it in the old text, even if that was
+// dropped.
 class TextEditor {
  public:
   // `to` is started over. The editor stands before the first character of `from`, which must be valid UTF-8.

@@ -67,8 +67,8 @@ extern const CodeProperties kRecords[];
 }  // namespace unicode_tables
 
 inline const CodeProperties& code_properties(char32_t code) {
-  if (code > 0x10FFFF) return unicode_tables::kRecords[0];
-  return unicode_tables::kRecords[unicode_tables::kRecordOf[unicode_tables::kBlockOf[code >> 7] * 128U + (code & 127U)]];
+  using namespace unicode_tables;
+  return code > 0x10FFFF ? kRecords[0] : kRecords[kRecordOf[kBlockOf[code >> 7] * 128U + (code & 127U)]];
 }
 
 // The code points at a place other than 0 that a CodeProperties names.

@@ -273,11 +273,12 @@ class Calling(Padding):
         if self._whole is None or self._whole[0] is not self._engine:
             import json
 
+            from dure.tokenizers.family import dump
             from dure.tokenizers.load import engine_from
 
             document = json.loads(self._engine.to_json())
             document["added_tokens"] = [token for token in document["added_tokens"] if not token["special"]]
-            self._whole = (self._engine, engine_from(json.dumps(document).encode(), "the tokenizer"))
+            self._whole = (self._engine, engine_from(dump(document), "the tokenizer"))
         return self._whole[1]
 
     def _columns(self, encodings: Encodings, layout: Layout, options: EncodeOptions) -> dict[str, Any]:

@@ -104,7 +104,7 @@ class Tokenizer(Limits):
         if len(inputs) == 1:
             encodings = self._plan(add_special_tokens, inputs[0].pairs is not None, columns).encode(inputs[0])
         else:
-            found = {}
+            found: dict[int, Encoding] = {}
             for group in inputs:
                 plan = self._plan(add_special_tokens, group.pairs is not None, columns)
                 found |= dict(zip(group.places, plan.encode(group), strict=True))

@@ -149,7 +149,9 @@ class TokenizerDocument:
         Args:
             pretty: Whether to indent it.
         """
-        document = {**self._header(), "model": canonical_section(json.loads(self._current_model_text()))}
+        header = self._header()
+        parts = {name: None if self._part(name) is None else self._part(name).section() for name in _KINDS}
+        document = {**header, **parts, "model": canonical_section(json.loads(self._model_text))}
         return json.dumps(document, ensure_ascii=False, indent=2) if pretty else dump(document).decode()
 
     def save(self, path: PathLike, pretty: bool = True) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from dure.errors import TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
 from dure.typing import JsonObject
 
-__all__ = ["ROLES", "Family", "Sources", "template"]
+__all__ = ["ROLES", "Family", "Sources", "dump", "template"]
 
 #: The roles of single tokens, in the order in which the original library lists them.
 ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -92,14 +93,16 @@ class Sources:
             raise TokenizerError(f"this tokenizer needs {argument}, usually called {names}, but it was not given")
         return self.paths[argument]
 
-    def settle(self, vocab: Mapping[str, int], pieces: Sequence[AddedToken] = ()) -> None:
+    def settle(self, vocab: Mapping[str, int], pieces: Sequence[AddedToken] = (), *, size: int | None = None) -> None:
         """Give every special and added token its id, now that the vocabulary is known.
 
         Args:
             vocab: The model's tokens.
             pieces: Tokens that the vocabulary file itself marks as control or user-defined ones.
+            size: How many ids the model has, where that's more than tokens.
         """
         self.vocab = vocab
+        self._size = len(vocab) if size is None else size
         roles = {role: self.settings.get(role) for role in ROLES}
         tokens: list[Any] = [
             self.family.token(role, token, is_built=True) for role, token in roles.items() if token is not None
@@ -121,7 +124,7 @@ class Sources:
     def _next_id(self, content: str) -> int:
         if content in self.vocab:
             return self.vocab[content]
-        return max(len(self.vocab), 1 + max((id_ for id_, _ in self.added.values()), default=-1))
+        return max(self._size, 1 + max((id_ for id_, _ in self.added.values()), default=-1))
 
     def text(self, role: str) -> str:
         """The text of a role's token.
@@ -185,3 +188,33 @@ def template(
 
     parts = {kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))}
     return {"type": "TemplateProcessing", **parts, "special_tokens": special}
+
+
+def dump(document: JsonObject) -> bytes:
+    """A tokenizer.json as bytes from which the engine reads exactly the scores that are in it."""
+    model = document["model"]
+    if model.get("type") != "Unigram":
+        return json.dumps(document).encode()
+    vocab = ",".join([f"[{json.dumps(piece)},{_literal(score)}]" for piece, score in model["vocab"]])
+    placeholder = "the vocabulary"
+    text = json.dumps({**document, "model": {**model, "vocab": placeholder}})
+    return text.replace(f'"{placeholder}"', f"[{vocab}]", 1).encode()
+
+
+def _literal(value: float) -> str:
+    """A number with digits that read back exactly.
+
+    The original reads digits as a whole number and divides it by a power of ten: two roundings, and so does the engine.
+    Where they don't come out at the number itself, they do for other digits close by.
+    """
+    text = repr(float(value))
+    whole, _, fraction = text.lstrip("-").partition(".")
+    if not (whole + fraction).isdigit():  # with an exponent, or not a number
+        return text
+    digits, power, wanted = int(whole + fraction), 10.0 ** len(fraction), abs(value)
+    for step in range(200):
+        found = digits + (step + 1) // 2 * (1 if step % 2 else -1)
+        if float(found) / power == wanted:
+            padded = str(found).rjust(len(fraction) + 1, "0")
+            return f"{'-' if text[0] == '-' else ''}{padded[: -len(fraction)]}.{padded[-len(fraction) :]}"
+    return text

@@ -70,7 +70,8 @@ class Model(Component, is_kind=True):
         head = text.partition(b'"vocab"')[0]
         kind = next((name for name in cls._known if f'"{name}"'.encode() in head), None)
         if kind is None:
-            return cls.from_section(json.loads(text))
+            section = json.loads(text)
+            return cls.from_section({**section, "type": _kind_of(section)})
         made = cls._known[kind].__new__(cls._known[kind])
         assert isinstance(made, Model)
         made._set_text(text)
@@ -447,13 +448,24 @@ _ORDER = {
 }
 
 
+def _kind_of(section: Mapping[str, Any]) -> Any:
+    """The type of a model's section, which old files don't name."""
+    if "type" in section or "vocab" not in section:
+        return section.get("type")
+    if "merges" in section:
+        return "BPE"
+    if isinstance(section["vocab"], list):
+        return "Unigram"
+    return "WordPiece" if "max_input_chars_per_word" in section else "WordLevel"
+
+
 def canonical_section(section: JsonObject) -> JsonObject:
     """A model's section as the original writes it: all fields, in its order, the vocabulary in the order of ids."""
-    kind = section.get("type")
+    kind = _kind_of(section)
     if kind not in _ORDER:
         return section
     cls = Model._known[kind]
-    fields = {str(setting.key): setting.default for setting in cls._settings.values()} | section
+    fields = {str(setting.key): setting.default for setting in cls._settings.values()} | section | {"type": kind}
     if isinstance(fields["vocab"], dict):
         fields["vocab"] = _by_id(fields["vocab"])
     if kind == "BPE":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dure.errors import InputError
 from dure.tokenizers.added_tokens import AddedToken
+from dure.tokenizers.bpe import write_merges
 from dure.tokenizers.wordpiece import write_vocab
 from dure.typing import JsonObject, PathLike
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["save"]
 
 #: Settings that are only true on this machine.
-_PRIVATE = ("name_or_path", "tokenizer_file", "vocab_file", "special_tokens_map_file", "device_map")
+_PRIVATE = ("name_or_path", "tokenizer_file", "vocab_file", "merges_file", "special_tokens_map_file", "device_map")
 
 
 def save(
@@ -34,7 +35,8 @@ def save(
         tokenizer: What to save.
         folder: Where; made if it's not there.
         filename_prefix: Put in front of every file's name, with a hyphen.
-        with_vocab_file: Also write vocab.txt, which tokenizers written in Python load from, if this kind has one.
+        with_vocab_file: Also write the vocabulary files that tokenizers written in Python load from, where this kind
+            has any: vocab.txt, vocab.json and merges.txt, or the SentencePiece model it was built from.
 
     Returns:
         The paths of the files written.
@@ -55,13 +57,15 @@ def save(
     if isinstance(tokenizer.chat_template, str):
         template = tokenizer.chat_template
         writers["chat_template.jinja"] = lambda path: _write_text(path, template)
-    if with_vocab_file and _has_vocab_file(document):
-        writers["vocab.txt"] = lambda path: write_vocab(path, tokenizer.backend_tokenizer.vocab(False))
+    if with_vocab_file or not tokenizer._has_document:
+        vocabularies = _vocabularies(tokenizer, document)
         size = tokenizer.vocab_size
         beyond = {token: id_ for token, id_ in tokenizer.added_tokens_encoder.items() if id_ >= size}
-        if beyond:
+        if vocabularies and beyond:
             writers["added_tokens.json"] = lambda path: _write_json(path, beyond)
-    writers["tokenizer.json"] = lambda path: _write_text(path, document)
+        writers |= vocabularies
+    if tokenizer._has_document:
+        writers["tokenizer.json"] = lambda path: _write_text(path, document)
     prefix = f"{filename_prefix}-" if filename_prefix else ""
     with atomic_folder(folder) as temporary:
         for name, write in writers.items():
@@ -116,8 +120,28 @@ def _roles_of(tokenizer: PreTrainedTokenizerFast) -> JsonObject:
     }
 
 
-def _has_vocab_file(document: str) -> bool:
-    return bool(json.loads(document)["model"].get("type") == "WordPiece")
+def _vocabularies(tokenizer: PreTrainedTokenizerFast, document: str) -> dict[str, Callable[[Path], None]]:
+    """What writes the vocabulary files of the tokenizer's kind, by their names."""
+    family = tokenizer.family
+    copies = {
+        family.files[argument][0]: path.read_bytes()
+        for argument, path in tokenizer._vocab_files.items()
+        if argument in family.files and path.suffix in (".model", ".spm") and path.is_file()
+    }
+    if not tokenizer._has_document:  # every file counts
+        copies |= {family.files[argument][0]: path.read_bytes() for argument, path in tokenizer._vocab_files.items()}
+    if copies:
+        return {name: lambda path, data=data: path.write_bytes(data) for name, data in copies.items()}  # type: ignore[misc]
+    model = json.loads(document)["model"]
+    if model.get("type") == "WordPiece":
+        return {"vocab.txt": lambda path: write_vocab(path, model["vocab"])}
+    if model.get("type") == "BPE" and family.files.get("vocab_file") == ("vocab.json",):
+        ordered = dict(sorted(model["vocab"].items(), key=lambda item: item[1]))
+        return {
+            "vocab.json": lambda path: _write_text(path, json.dumps(ordered, ensure_ascii=False)),
+            "merges.txt": lambda path: write_merges(path, model["merges"]),
+        }
+    return {}
 
 
 def _write_json(path: Path, content: JsonObject) -> None:

@@ -14,7 +14,7 @@ from dure.tokenizers.calling import Calling
 from dure.tokenizers.chat import Chat
 from dure.tokenizers.decoding import Decoding
 from dure.tokenizers.explain import Explaining
-from dure.tokenizers.family import ROLES, Family, Sources, template
+from dure.tokenizers.family import ROLES, Family, Sources, dump, template
 from dure.tokenizers.load import TokenizerFiles, engine_from, header_of, load_files
 from dure.tokenizers.options import VERY_LARGE_INTEGER
 from dure.tokenizers.retraining import Retraining
@@ -54,14 +54,16 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
 
     #: What the tokenizer's family is used to.
     family: ClassVar[Family] = Family(
-        files={"vocab_file": ("tokenizer.model",), "merges_file": ("merges.txt",)}, build=_no_files
+        files={
+            "vocab_file": ("tokenizer.model", "*.tiktoken", "*.model", "*.spm", "*.model.v*", "vocab.txt", "vocab.json"),
+            "merges_file": ("merges.txt",),
+        },
+        build=_no_files,
     )
     model_input_names: list[str] = ["input_ids", "token_type_ids", "attention_mask"]  # noqa: RUF012
     padding_side = "right"
     truncation_side = "right"
     is_fast = True
-    #: Whether tokenizer_config.json names the class with "Fast" at its end.
-    _keeps_fast_in_name = True
     #: Whether ``add_prefix_space`` asks for building from vocabulary files although there is a tokenizer.json.
     _rebuilds_for_prefix_space = False
     #: Whether tokenizer.json says all there is to say.
@@ -85,7 +87,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         self._header = header = header_of(data, name)
         changed = {} if is_built else self._changed_parts(header, settings)
         if changed:
-            data = json.dumps({**json.loads(data), **changed}).encode()
+            data = dump({**json.loads(data), **changed})
             self._header = {**header, **changed}
         self._engine = engine_from(data, name)
         self._variants: dict[str, Engine] = {}
@@ -136,7 +138,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         if path is not None and not (rebuilds and vocabularies):
             return path.read_bytes(), str(path), False
         document = family.build(Sources(family, vocabularies, settings, listed))
-        return json.dumps(document).encode(), str(next(iter(vocabularies.values()))), True
+        return dump(document), str(next(iter(vocabularies.values()))), True
 
     def _changed_parts(self, header: JsonObject, settings: dict[str, Any]) -> JsonObject:
         """The components of a stored tokenizer.json with which settings disagree, as they should be."""
@@ -197,7 +199,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         key = f"{id(self._engine)} {json.dumps(parts)}"
         if key not in self._variants:
             document = json.loads(self._engine.to_json()) | parts
-            self._variants[key] = engine_from(json.dumps(document).encode(), self.name_or_path or "the tokenizer")
+            self._variants[key] = engine_from(dump(document), self.name_or_path or "the tokenizer")
         return self._variants[key]
 
     def _template(self, single: str, pair: str) -> JsonObject:
@@ -286,7 +288,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
     def saved_class_name(self) -> str:
         """What tokenizer_config.json calls this class."""
         name = type(self).__name__
-        return name if self._keeps_fast_in_name else name.removesuffix("Fast")
+        return name if self.family is PreTrainedTokenizerFast.family else name.removesuffix("Fast")
 
     @property
     def backend_tokenizer(self) -> Engine:

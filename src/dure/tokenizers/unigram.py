@@ -145,7 +145,7 @@ def document_from_model(
         for piece in model.pieces
         if piece.type in (CONTROL, USER_DEFINED)
     ]
-    sources.settle(ids, pieces)
+    sources.settle(ids, pieces, size=len(vocabulary))
     scheme = scheme_of(sources.settings)
     strip = {"type": "Strip", "strip_left": False, "strip_right": True}
     return sources.document({

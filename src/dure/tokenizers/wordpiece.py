@@ -46,7 +46,7 @@ def document_from_vocab(sources: Sources) -> JsonObject:
     path, settings = sources.path(), sources.settings
     vocab = read_vocab(path)
     unknown = sources.text("unk_token")
-    if unknown not in vocab and unknown == sources.family.roles["unk_token"]:
+    if unknown not in vocab and unknown == "[UNK]":
         raise TokenizerError(f"{path} has no line {unknown!r}, the token for unknown words")
     sources.settle(vocab)
     splits_words = bool(settings.get("do_basic_tokenize", True))

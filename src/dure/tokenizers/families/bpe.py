@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from dure.tokenizers.bpe import byte_level, byte_level_document, model_from_files
@@ -287,6 +288,18 @@ class BlenderbotTokenizerFast(RobertaTokenizerFast):
     """Blenderbot's tokenizer: RoBERTa's with ``</s>`` after a text only."""
 
     family = BLENDERBOT
+
+    def build_inputs_with_special_tokens(
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
+        """Ids of a text with ``</s>`` behind them; a second text is left out.
+
+        Args:
+            token_ids_0: Ids of the text.
+            token_ids_1: Not used.
+        """
+        del token_ids_1
+        return super().build_inputs_with_special_tokens(token_ids_0)
 
 
 class BlenderbotTokenizer(BlenderbotTokenizerFast):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from dure.errors import TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.families.generic import SENTENCEPIECE, sentencepiece_parts
-from dure.tokenizers.family import Family, Sources
+from dure.tokenizers.family import Family, Sources, dump
 from dure.tokenizers.inputs import Texts
 from dure.tokenizers.load import engine_from, read_json
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
@@ -110,7 +109,7 @@ class _Encoder:
             token for token in document["added_tokens"] if token["content"] in marks or token["content"] in added
         ]
         document["post_processor"] = sources.template_of("$A:0 </s>:0", "$A:0 $B:0 </s>:0")
-        self.engine = engine_from(json.dumps(document).encode(), str(spm))
+        self.engine = engine_from(dump(document), str(spm))
         self.unknown = unknown
         known = {**vocab, **added, **marks}
         names = self.engine.vocab(True)

@@ -418,6 +418,14 @@ class PegasusTokenizerFast(PreTrainedTokenizerFast):
     family = PEGASUS
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
 
+    def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
+        sentence, given = settings["mask_token_sent"], list(settings.get("additional_special_tokens") or [])
+        if sentence is not None and str(sentence) not in map(str, given):
+            given = [sentence, *given]
+        # Pieces that were trained but never seen, up to where the file's own begin.
+        given += [f"<unk_{i}>" for i in range(len(given) + (sentence is None), settings["offset"] - 1)]
+        return {**settings, "additional_special_tokens": given}
+
 
 class PegasusTokenizer(PegasusTokenizerFast):
     """The same tokenizer under the name that code without "Fast" uses."""

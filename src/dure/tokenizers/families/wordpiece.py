@@ -92,7 +92,6 @@ class BertTokenizerFast(PreTrainedTokenizerFast):
     """
 
     family = BERT
-    _keeps_fast_in_name = False
     do_lower_case: bool
 
     def _changed_parts(self, header: JsonObject, settings: dict[str, Any]) -> JsonObject:

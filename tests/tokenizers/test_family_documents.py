@@ -127,7 +127,10 @@ def test_documents_are_the_same(name, settings, shared_data, tmp_path) -> None:
 @pytest.mark.parametrize("name", [name for name in FILES if name != "Funnel"])
 def test_calls_return_the_same(name, shared_data, tmp_path, hard_texts) -> None:
     ours, theirs = both(name, folder_of(name, shared_data, tmp_path))
-    texts = [text for text in hard_texts if text] + ["The quick brown fox jumps over 13 lazy dogs.", "한국어 문장입니다."]
+    texts = [text for text in hard_texts if text] + [
+        "The quick brown fox jumps over 13 lazy dogs.",
+        "한국어 문장입니다.",
+    ]
     options = {"return_offsets_mapping": True, "return_special_tokens_mask": True}
     for arguments in ((texts,), (texts, texts[::-1])):
         found, expected = ours(*arguments, **options), theirs(*arguments, **options)

@@ -166,9 +166,7 @@ class Sources:
         return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, **parts}
 
 
-def template(
-    single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]
-) -> JsonObject:
+def template(single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]) -> JsonObject:
     """A post-processor from templates such as ``{cls}:0 $A:0 {sep}:0``.
 
     Args:
@@ -187,7 +185,9 @@ def template(
         special[token] = {"id": token, "ids": [id_of(token)], "tokens": [token]}
         return {"SpecialToken": {"id": token, "type_id": int(type_id)}}
 
-    parts = {kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))}
+    parts = {
+        kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))
+    }
     return {"type": "TemplateProcessing", **parts, "special_tokens": special}
 
 

@@ -88,9 +88,7 @@ def _albert(sources: Sources) -> JsonObject:
 
 
 def _rembert(sources: Sources) -> JsonObject:
-    return document_from_model(
-        sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True)
-    )
+    return document_from_model(sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True))
 
 
 def _deberta_v2(sources: Sources) -> JsonObject:
@@ -233,9 +231,7 @@ XLM_ROBERTA = Family(
     **_FAIRSEQ_TEMPLATES,
     build=_xlm_roberta,
 )
-CAMEMBERT = dataclasses.replace(
-    XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert
-)
+CAMEMBERT = dataclasses.replace(XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert)
 BARTHEZ = dataclasses.replace(XLM_ROBERTA, build=lambda sources: document_from_model(sources, unk_id=3))
 XGLM = Family(
     files=_BPE_MODEL,
@@ -268,7 +264,7 @@ class T5TokenizerFast(PreTrainedTokenizerFast):
 
     family = T5
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
     _rebuilds_for_prefix_space = True
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -340,7 +336,7 @@ class XLNetTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLNET
     padding_side = "left"
-    _token_types = "template"
+    _segment_rule = "template"
     _pad_token_type_id = 3
 
 
@@ -374,7 +370,7 @@ class XLMRobertaTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLM_ROBERTA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
 
 
 class XLMRobertaTokenizer(XLMRobertaTokenizerFast):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,14 +31,26 @@ SCRIPTS = [
     (0, 0x10FFFF),
 ]
 # Case that changes length, final sigma, marks out of order, every kind of space, joiners, jamo, what isn't a character.
-ODD = [*"İıſẞßΣςŉǰΐﬁ\u0345\u0301\u0323\u0327\u3099\u1161\u11a8\u200b\u200c\u200d\u2060\ufeff\ufffd\ufffe\x00\x7f\x85\xa0\xad"]
-ODD += [*"\u1680\u180e\u2003\u2028\u2029\u202f\u3000\t\n\r\x0b\x0c\x1c\ufe0f▁Ġ²½٣９Ⅷ", "\r\n", "👨‍👩‍👧", "🇰🇷", "각", "한", "𝒳"]
-WORDS = (
-    "the of and to in is it you that was for Hello WORLD don't I'm we've They'll can't 123 4567 3.14 1,000,000 , . ! ? ... "
-    "<mask> <s> [MASK] [SEP] </s> <pad> <unk> <|endoftext|> <|im_start|> <extra_id_0> ▁ ▁▁ Ġ ## </w> <0x41> "
-    "안녕하세요 한국어 텍스트입니다 아버지가 日本語 中文字符 ÉCOLE e\u0301te\u0301 ﬁne naïve Straße ΣΊΣΥΦΟΣ שלום مرحبا สวัสดี "
-    "def __init__(self): x=y+1; #include C++ http://a.b/c?d=e&f a@b.com \\n {} () -- — … “q” ’s \n \t \r\n"
-).split(" ")
+ODD = [
+    *"İıſẞßΣςŉǰΐﬁ\u0345\u0301\u0323\u0327\u3099\u1161\u11a8\u200b\u200c\u200d\u2060\ufeff\ufffd\ufffe\x00\x7f\x85\xa0\xad"
+]
+ODD += [
+    *"\u1680\u180e\u2003\u2028\u2029\u202f\u3000\t\n\r\x0b\x0c\x1c\ufe0f▁Ġ²½٣９Ⅷ",
+    "\r\n",
+    "👨‍👩‍👧",
+    "🇰🇷",
+    "각",
+    "한",
+    "𝒳",
+]
+WORDS = re.split(
+    r" |\n",
+    "the of and to in is it you that was for Hello WORLD don't I'm we've They'll can't 123 4567 3.14 1,000,000 , . ! ? "
+    "... <mask> <s> [MASK] [SEP] </s> <pad> <unk> <|endoftext|> <|im_start|> <extra_id_0> ▁ ▁▁ Ġ ## </w> <0x41> {} () "
+    "-- — … “q” ’s 안녕하세요 한국어 텍스트입니다 아버지가 日本語 中文字符 ÉCOLE e\u0301te\u0301 ﬁne naïve Straße "
+    "ΣΊΣΥΦΟΣ שלום مرحبا สวัสดี def __init__(self): x=y+1; #include C++ http://a.b/c?d=e&f a@b.com \\n",
+)
+WORDS += ["\n", "\t", "\r\n"]
 
 
 def draw_text(source: random.Random, length: int = 30) -> str:
@@ -45,7 +58,9 @@ def draw_text(source: random.Random, length: int = 30) -> str:
     kind = source.random()
     if kind < 0.35:
         parts = source.choices(WORDS, k=source.randrange(length))
-        return source.choice(["", " ", "  "]) + source.choice([" ", " ", "  ", ""]).join(parts) + source.choice(["", " "])
+        return (
+            source.choice(["", " ", "  "]) + source.choice([" ", " ", "  ", ""]).join(parts) + source.choice(["", " "])
+        )
     one_script = source.choice(SCRIPTS)
     out = []
     for _ in range(source.randrange(length)):

@@ -36,11 +36,11 @@ class Chat:
     """The part of a tokenizer that turns conversations into text and ids."""
 
     chat_template: Any
+    if TYPE_CHECKING:
 
-    @property
-    def special_tokens_map(self) -> dict[str, Any]:
-        """Every role that is played and its token's text."""
-        raise NotImplementedError
+        @property
+        def special_tokens_map(self) -> dict[str, Any]:
+            """The special tokens by role."""
 
     def apply_chat_template(
         self,

@@ -189,7 +189,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
             settings.setdefault("pad_token", padding.get("pad_token"))
 
     def _add_missing(self, by_id: Mapping[int, Any]) -> None:
-        """Add tokens that tokenizer_config.json lists, or that play a role, where the document has them otherwise."""
+        """Add the tokens that tokenizer_config.json lists, or that play a role, where the document differs."""
         known = {token.content: token for token in self.added_tokens_decoder.values()}
         special = set(self.all_special_tokens)
         listed = [token for _, token in sorted(by_id.items())]
@@ -316,7 +316,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
 
     def __getstate__(self) -> dict[str, Any]:
         # Engines that can be made again stay here.
-        again: dict[str, Any] = {name: {} for name in ("_variants", "_encoders") if name in self.__dict__}
+        again: dict[str, Any] = {"_variants": {}, **({"_encoders": {}} if "_encoders" in self.__dict__ else {})}
         return {**self.__dict__, **again, "_engine": self._engine.to_json(), "_counted": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -338,7 +338,8 @@ def _files(family: Family, paths: tuple[PathLike | None, ...], settings: dict[st
     # Code written for tokenizers in Python passes more of them than some have.
     for name in {*names, "vocab_file", "merges_file"}:
         given[name] = settings.pop(name, None) or given.get(name)
-    found = {name: Path(path) for name in dict.fromkeys((*names, "merges_file")) if (path := given.get(name))}
+    chosen = {name: given.get(name) for name in (*names, "merges_file")}
+    found = {name: Path(path) for name, path in chosen.items() if path}
     for path in found.values():
         if not path.is_file():
             raise TokenizerError(f"there is no file {path}")

@@ -256,7 +256,7 @@ class RobertaTokenizerFast(GPT2TokenizerFast):
     """
 
     family = ROBERTA
-    _types_rule = "zeros"
+    _segment_rule = "zeros"
 
     def _changed_parts(self, header: JsonObject, settings: dict[str, Any]) -> JsonObject:
         changed = super()._changed_parts(header, settings)
@@ -349,7 +349,7 @@ class CLIPTokenizerFast(PreTrainedTokenizerFast):
 
     family = CLIP
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _types_rule = "zeros"
+    _segment_rule = "zeros"
 
     def _finish(self, text: str) -> str:
         # Decoding leaves the ends of words in place: that's how padding stays a part of the text.

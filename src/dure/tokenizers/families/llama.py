@@ -238,8 +238,8 @@ class CodeLlamaTokenizerFast(LlamaTokenizerFast):
         if not text_pair:
             return super().encode_plus(text, text_pair, **options)
         encoding = self._with_gap(suffix_first, options.pop("add_special_tokens", True))
-        batch: BatchEncoding = encoding(f" {text}", text_pair, add_special_tokens=True, **options)
-        return batch
+        result: BatchEncoding = encoding(f" {text}", text_pair, add_special_tokens=True, **options)
+        return result
 
     def _with_gap(self, suffix_first: bool, adds_ends: bool) -> Any:
         """The way to encode with a gap, by an engine of its own."""

@@ -266,7 +266,7 @@ class T5TokenizerFast(PreTrainedTokenizerFast):
 
     family = T5
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _types_rule = "zeros"
+    _segment_rule = "zeros"
     _rebuilds_for_prefix_space = True
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -346,7 +346,7 @@ class XLNetTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLNET
     padding_side = "left"
-    _types_rule = "template"
+    _segment_rule = "template"
     _pad_token_type_id = 3
 
 
@@ -380,7 +380,7 @@ class XLMRobertaTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLM_ROBERTA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _types_rule = "zeros"
+    _segment_rule = "zeros"
 
 
 class XLMRobertaTokenizer(XLMRobertaTokenizerFast):

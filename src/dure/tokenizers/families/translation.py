@@ -111,7 +111,7 @@ class MBartTokenizerFast(PreTrainedTokenizerFast):
 
     family = MBART
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _types_rule = "zeros"
+    _segment_rule = "zeros"
     _first_language = "en_XX"
     _is_language_behind = True
     tgt_lang: str | None
@@ -187,7 +187,7 @@ class MBart50TokenizerFast(MBartTokenizerFast):
     """mBART-50's tokenizer: mBART's with the language in front of the text."""
 
     family = MBART50
-    _types_rule = "usual"
+    _segment_rule = "usual"
     _is_language_behind = False
 
 

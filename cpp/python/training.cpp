@@ -1,5 +1,5 @@
-// Training from Python: batches of strings in, the section "model" of a tokenizer.json out. Counting and training run with
-// the interpreter lock released; progress takes it back for a moment.
+// Training from Python: batches of strings in, the section "model" of a tokenizer.json out. Counting and training run
+// with the interpreter lock released; progress takes it back for a moment.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/optional.h>
 
@@ -17,9 +17,9 @@ std::string_view view(const nb::bytes& bytes) { return {static_cast<const char*>
 
 Json parse_or_null(const std::optional<nb::bytes>& bytes) { return bytes ? parse_json(view(*bytes)) : Json{}; }
 
-nb::bytes train_from_batches(const nb::bytes& trainer, const nb::iterable& batches, const std::optional<nb::bytes>& normalizer,
-                             const std::optional<nb::bytes>& pre_tokenizer, std::size_t budget_bytes, unsigned num_threads,
-                             const nb::object& progress) {
+nb::bytes train_from_batches(const nb::bytes& trainer, const nb::iterable& batches,
+                             const std::optional<nb::bytes>& normalizer, const std::optional<nb::bytes>& pre_tokenizer,
+                             std::size_t budget_bytes, unsigned num_threads, const nb::object& progress) {
   const Json settings = parse_json(view(trainer));
   const Json normalizer_json = parse_or_null(normalizer);
   const Json pre_tokenizer_json = parse_or_null(pre_tokenizer);
@@ -48,8 +48,9 @@ nb::bytes train_from_batches(const nb::bytes& trainer, const nb::iterable& batch
 }  // namespace
 
 void bind_training(nb::module_& m) {
-  m.def("train", &train_from_batches, nb::arg("trainer"), nb::arg("batches"), nb::kw_only(), nb::arg("normalizer").none(),
-        nb::arg("pre_tokenizer").none(), nb::arg("budget_bytes"), nb::arg("num_threads"), nb::arg("progress").none());
+  m.def("train", &train_from_batches, nb::arg("trainer"), nb::arg("batches"), nb::kw_only(),
+        nb::arg("normalizer").none(), nb::arg("pre_tokenizer").none(), nb::arg("budget_bytes"), nb::arg("num_threads"),
+        nb::arg("progress").none());
 }
 
 }  // namespace dure::python

@@ -238,8 +238,11 @@ void Encoder::tokenize_piece(const Section& section, const EncodeOptions& option
       sees_ends_ ? 4U * is_start + 2U * section.ends.is_head + 1U * section.ends.is_tail : 0U;
   if (remembers) {
     const PieceMemory::Found found = memory.find(section.text, place);
-    const bool is_enough = (options.columns & kSurfaces) == 0 || parts_.model->surface_id() < 0;
-    if (found.is_known && is_enough) {
+    // A token that shows what stands in the text is worked out each time it's asked for.
+    const std::int32_t surface_id = (options.columns & kSurfaces) != 0 ? parts_.model->surface_id() : -1;
+    const bool has_surface =
+        surface_id >= 0 && std::find(found.ids, found.ids + found.num_tokens, surface_id) != found.ids + found.num_tokens;
+    if (found.is_known && !has_surface) {
       out.append(found.ids, found.words, found.offsets, found.num_tokens, worker.word, section.first_char);
       worker.word += static_cast<std::int32_t>(found.num_words);
       worker.num_chars = found.num_chars;

@@ -1,8 +1,8 @@
 // Feeder: texts through normalizer and pre-tokenizer into counts of words.
 //
 // How it's fast: where a text may be cut without changing the result, its pieces are counted as they are, and each
-// different piece is normalized and split only once. Counts don't depend on the order of adding, so neither the number of
-// threads nor who took which text matters.
+// different piece is normalized and split once in a while. Counts don't depend on the order of adding, so neither the
+// number of threads nor who took which text matters.
 #include <algorithm>
 #include <atomic>
 
@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kBlockBytes = std::size_t{1} << 16;
 // Longer pieces hardly come twice.
 constexpr std::size_t kMaxPieceBytes = 512;
+// A table of pieces beyond this size is worked off: it would leave the cache, and frequent pieces are soon back in it.
+// Larger ones (4 and 16 MiB, no limit) took as long and more memory.
+constexpr std::size_t kMaxTableBytes = std::size_t{1} << 20;
 
 struct Block {
   std::string_view text;
@@ -81,6 +84,7 @@ struct Feeder::State {
         worker.pieces.add(piece);
       }
     }
+    if (worker.pieces.size_bytes() > max_table_bytes) count_pieces(worker);
   }
 
   void count_pieces(Worker& worker) const {
@@ -112,6 +116,7 @@ struct Feeder::State {
   std::shared_ptr<const Normalizer> normalizer;
   std::shared_ptr<const PreTokenizer> pre_tokenizer;
   std::size_t budget_bytes;
+  std::size_t max_table_bytes;
   bool cuts;
   bool sees_ends;
   std::vector<std::unique_ptr<Worker>> workers;  // one for each thread
@@ -119,15 +124,16 @@ struct Feeder::State {
 
 Feeder::Feeder(std::shared_ptr<const Normalizer> normalizer, std::shared_ptr<const PreTokenizer> pre_tokenizer,
                std::size_t budget_bytes, unsigned num_threads) {
+  // Half of the budget is for the threads' pieces and words, half for all words together at the end.
+  const std::size_t num_workers = std::clamp<std::size_t>(num_threads, 1, 256);
+  const std::size_t share_bytes = budget_bytes / (4 * num_workers);
   const bool cuts = may_cut(normalizer.get(), pre_tokenizer.get());
   const bool sees_ends =
       (normalizer && normalizer->sees_ends()) || (pre_tokenizer && pre_tokenizer->sees_ends());
-  state_ = std::make_unique<State>(
-      State{std::move(normalizer), std::move(pre_tokenizer), budget_bytes, cuts, sees_ends, {}});
-  // Half of the budget is for the threads' pieces and words, half for all words together at the end.
-  const std::size_t num_workers = std::clamp<std::size_t>(num_threads, 1, 256);
+  state_ = std::make_unique<State>(State{std::move(normalizer), std::move(pre_tokenizer), budget_bytes,
+                                         std::min(kMaxTableBytes, share_bytes), cuts, sees_ends, {}});
   for (std::size_t i = 0; i < num_workers; ++i) {
-    state_->workers.push_back(std::make_unique<State::Worker>(budget_bytes / (4 * num_workers)));
+    state_->workers.push_back(std::make_unique<State::Worker>(share_bytes));
   }
 }
 
@@ -140,7 +146,9 @@ void Feeder::feed(const std::vector<std::string_view>& texts) {
   const std::size_t num_workers = std::min(state_->workers.size(), size_bytes / kBlockBytes + 1);
   std::atomic<std::size_t> next{0};
   parallel_for(num_workers, static_cast<unsigned>(num_workers), [&](std::size_t worker) {
-    for (std::size_t i = next++; i < blocks.size(); i = next++) state_->count_block(blocks[i], *state_->workers[worker]);
+    for (std::size_t i = next++; i < blocks.size(); i = next++) {
+      state_->count_block(blocks[i], *state_->workers[worker]);
+    }
   });
 }
 

@@ -126,11 +126,53 @@ void ProgressReport::tell(std::uint64_t done) const {
   if (progress_ && !progress_(stage_, done, total_)) throw std::runtime_error("the training was stopped");
 }
 
-Json json_object() {
-  Json value;
-  value.type = Json::Type::kObject;
-  return value;
+ModelWriter::ModelWriter(std::string_view type) : text_("{\"type\":") { text_ += quoted(type); }
+
+void ModelWriter::begin(std::string_view name) {
+  text_.push_back(',');
+  text_ += quoted(name);
+  text_.push_back(':');
 }
+
+void ModelWriter::add(std::string_view name, const Json& value) {
+  begin(name);
+  text_ += dump_json(value);
+}
+
+void ModelWriter::open(std::string_view name, char bracket) {
+  begin(name);
+  text_.push_back(bracket);
+  is_first_ = true;
+}
+
+void ModelWriter::item(std::string_view text) {
+  if (!is_first_) text_.push_back(',');
+  is_first_ = false;
+  text_ += text;
+}
+
+void ModelWriter::member(std::string_view name, std::size_t number) {
+  item(quoted(name));
+  text_.push_back(':');
+  text_ += std::to_string(number);
+}
+
+void ModelWriter::pair(std::string_view first, std::string_view second) {
+  item("[");
+  text_ += first;
+  text_.push_back(',');
+  text_ += second;
+  text_.push_back(']');
+}
+
+void ModelWriter::close(char bracket) { text_.push_back(bracket); }
+
+std::string ModelWriter::finish() {
+  text_.push_back('}');
+  return std::move(text_);
+}
+
+std::string quoted(std::string_view text) { return dump_json(json_string(std::string(text))); }
 
 std::string train(const Json& trainer, WordCounter words, const TrainProgress& progress, unsigned num_threads) {
   const auto [type, settings] = unwrap(trainer);

@@ -174,29 +174,22 @@ class BpeTraining {
     report.finish();
   }
 
-  Json vocabulary() const {
-    Json vocab = json_object();
-    vocab.members.reserve(tokens_.size());
-    for (std::size_t id = 0; id < tokens_.size(); ++id) {
-      vocab.members.emplace_back(*tokens_[id], json_integer(static_cast<std::int64_t>(id)));
-    }
-    return vocab;
+  void write_vocabulary(ModelWriter& model) const {
+    model.open("vocab", '{');
+    for (std::size_t id = 0; id < tokens_.size(); ++id) model.member(*tokens_[id], id);
+    model.close('}');
   }
 
-  Json merges() const {
+  void write_merges(ModelWriter& model) const {
     // A pair that was joined twice counts where it came last.
     std::unordered_map<std::uint64_t, std::size_t> ranks;
     for (std::size_t i = 0; i < merges_.size(); ++i) ranks[merges_[i]] = i;
-    Json list;
-    list.type = Json::Type::kArray;
+    model.open("merges", '[');
     for (std::size_t i = 0; i < merges_.size(); ++i) {
       if (ranks[merges_[i]] != i) continue;
-      Json merge;
-      merge.type = Json::Type::kArray;
-      merge.items = {json_string(*tokens_[left_of(merges_[i])]), json_string(*tokens_[right_of(merges_[i])])};
-      list.items.push_back(std::move(merge));
+      model.pair(quoted(*tokens_[left_of(merges_[i])]), quoted(*tokens_[right_of(merges_[i])]));
     }
-    return list;
+    model.close(']');
   }
 
  private:
@@ -248,7 +241,7 @@ class BpeTraining {
 
   void split_words(const WordList& list) {
     ProgressReport report(progress_, "Tokenize words", list.size());
-    if (list.size() >= UINT32_MAX) throw std::invalid_argument("more than 4 billion different words; give a pre-tokenizer");
+    if (list.size() >= UINT32_MAX) throw std::invalid_argument("more than 4 billion different words; split texts more");
     std::vector<char32_t> codes;
     symbols_.reserve(list.arena.size());
     starts_.reserve(list.size());
@@ -273,7 +266,8 @@ class BpeTraining {
 
   void count_pairs() {
     ProgressReport report(progress_, "Count pairs", counts_.size());
-    // First how many words each pair is in (a repetition within a word counts too, which costs a little room), then which.
+    // First how many words each pair is in (a repetition within a word counts too, which costs a little room); then
+    // which.
     PairTable places;
     const auto for_each_pair = [this](std::size_t word, const auto& visit) {
       const Symbol* at = symbols_.data() + starts_[word];
@@ -324,11 +318,16 @@ class BpeTraining {
         join_in_word<true>(candidate.words[i], candidate.pair, joined);
       }
     }
-    // All losses before any gain is looked at: a pair with the new symbol may lose on one side what it gained on the other.
-    before_.for_each([&](const auto& change) { apply(change, pair_of(change.neighbour, left_of(candidate.pair)),
-                                                     pair_of(change.neighbour, joined)); });
-    after_.for_each([&](const auto& change) { apply(change, pair_of(right_of(candidate.pair), change.neighbour),
-                                                    pair_of(joined, change.neighbour)); });
+    // All losses before any gain is looked at: a pair with the new symbol may lose on one side what it gained on the
+    // other.
+    const Symbol left = left_of(candidate.pair);
+    const Symbol right = right_of(candidate.pair);
+    before_.for_each([&](const auto& change) {
+      apply(change, pair_of(change.neighbour, left), pair_of(change.neighbour, joined));
+    });
+    after_.for_each([&](const auto& change) {
+      apply(change, pair_of(right, change.neighbour), pair_of(joined, change.neighbour));
+    });
     // The pair of the new symbol with itself may have been met from both sides; its words are queued once.
     before_.for_each([&](auto& change) {
       if (change.neighbour == joined) merge_words(change.words, after_.at(joined).words);
@@ -430,21 +429,21 @@ std::string train_bpe(const Json& trainer, WordCounter& words, const TrainProgre
   const TrainerSettings settings = read_trainer_settings(trainer);
   BpeTraining training(settings, words, progress);
   training.run();
-  Json model = json_object();
-  model.members.emplace_back("type", json_string("BPE"));
-  model.members.emplace_back("dropout", Json{});
-  model.members.emplace_back("unk_token", Json{});
-  model.members.emplace_back("continuing_subword_prefix", text_or_null(settings.has_prefix, settings.prefix));
-  model.members.emplace_back("end_of_word_suffix", text_or_null(settings.has_suffix, settings.suffix));
-  model.members.emplace_back("fuse_unk", json_bool(false));
-  model.members.emplace_back("byte_fallback", json_bool(false));
-  model.members.emplace_back("ignore_merges", json_bool(false));
-  model.members.emplace_back("vocab", training.vocabulary());
-  model.members.emplace_back("merges", training.merges());
-  return dump_json(model);
+  ModelWriter model("BPE");
+  model.add("dropout", Json{});
+  model.add("unk_token", Json{});
+  model.add("continuing_subword_prefix", text_or_null(settings.has_prefix, settings.prefix));
+  model.add("end_of_word_suffix", text_or_null(settings.has_suffix, settings.suffix));
+  model.add("fuse_unk", json_bool(false));
+  model.add("byte_fallback", json_bool(false));
+  model.add("ignore_merges", json_bool(false));
+  training.write_vocabulary(model);
+  training.write_merges(model);
+  return model.finish();
 }
 
-std::string train_wordpiece(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads) {
+std::string train_wordpiece(const Json& trainer, WordCounter& words, const TrainProgress& progress,
+                            unsigned num_threads) {
   (void)num_threads;
   TrainerSettings settings = read_trainer_settings(trainer);
   if (trainer.find("continuing_subword_prefix") == nullptr) {
@@ -453,13 +452,12 @@ std::string train_wordpiece(const Json& trainer, WordCounter& words, const Train
   }
   BpeTraining training(settings, words, progress);
   training.run();
-  Json model = json_object();
-  model.members.emplace_back("type", json_string("WordPiece"));
-  model.members.emplace_back("unk_token", json_string("[UNK]"));
-  model.members.emplace_back("continuing_subword_prefix", json_string(settings.has_prefix ? settings.prefix : "##"));
-  model.members.emplace_back("max_input_chars_per_word", json_integer(100));
-  model.members.emplace_back("vocab", training.vocabulary());
-  return dump_json(model);
+  ModelWriter model("WordPiece");
+  model.add("unk_token", json_string("[UNK]"));
+  model.add("continuing_subword_prefix", json_string(settings.has_prefix ? settings.prefix : "##"));
+  model.add("max_input_chars_per_word", json_integer(100));
+  training.write_vocabulary(model);
+  return model.finish();
 }
 
 }  // namespace dure

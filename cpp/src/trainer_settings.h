@@ -69,6 +69,27 @@ class ProgressReport {
   std::uint64_t next_ = 0;
 };
 
-Json json_object();
+// The section "model" as text, member by member: as a tree of values it would take more memory than the training.
+class ModelWriter {
+ public:
+  explicit ModelWriter(std::string_view type);
+  void add(std::string_view name, const Json& value);
+  // A list or an object whose items follow.
+  void open(std::string_view name, char bracket);
+  void member(std::string_view name, std::size_t number);          // of an object
+  void pair(std::string_view first, std::string_view second);  // [first, second], both as they stand in JSON
+  void close(char bracket);
+  std::string finish();
+
+ private:
+  void begin(std::string_view name);
+  void item(std::string_view text);
+
+  std::string text_;
+  bool is_first_ = false;
+};
+
+// A string as it stands in JSON.
+std::string quoted(std::string_view text);
 
 }  // namespace dure

@@ -8,8 +8,8 @@
 namespace dure {
 namespace {
 
-// One level of the recursion. A suffix is small (S) when it comes before its successor, else large (L). The leftmost of a
-// run of small ones (LMS) are sorted first, and the order of all others follows from theirs.
+// One level of the recursion. A suffix is small (S) when it comes before its successor, else large (L). The leftmost of
+// each run of small ones (LMS) are sorted first, and the order of all others follows from theirs.
 template <typename T>
 class SuffixSorter {
  public:

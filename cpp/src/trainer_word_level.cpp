@@ -32,17 +32,15 @@ std::string train_word_level(const Json& trainer, WordCounter& words, const Trai
   }
   report.finish();
 
-  Json vocab = json_object();
+  ModelWriter model("WordLevel");
+  model.open("vocab", '{');
   for (std::size_t id = 0; id < tokens.size(); ++id) {
     // A word that is a special token too has the later id, as in the original; the earlier one stays a hole.
-    if (ids[tokens[id]] != id) continue;
-    vocab.members.emplace_back(std::string(tokens[id]), json_integer(static_cast<std::int64_t>(id)));
+    if (ids[tokens[id]] == id) model.member(tokens[id], id);
   }
-  Json model = json_object();
-  model.members.emplace_back("type", json_string("WordLevel"));
-  model.members.emplace_back("vocab", std::move(vocab));
-  model.members.emplace_back("unk_token", json_string("<unk>"));
-  return dump_json(model);
+  model.close('}');
+  model.add("unk_token", json_string("<unk>"));
+  return model.finish();
 }
 
 }  // namespace dure

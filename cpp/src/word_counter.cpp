@@ -1,4 +1,5 @@
-// WordCounter: a hash table over one arena of words; what outgrows the budget goes to sorted files and is merged at the end.
+// WordCounter: a hash table over one arena of words; what outgrows the budget goes to sorted files and is merged at the
+// end.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -27,7 +28,8 @@ constexpr std::size_t kMaxArenaBytes = std::size_t{1} << 31;
 class Run {
  public:
   explicit Run(const std::string& folder) {
-    const std::filesystem::path parent = folder.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path(folder);
+    std::filesystem::path parent = folder;
+    if (folder.empty()) parent = std::filesystem::temp_directory_path();
     std::string path = (parent / "dure-words-XXXXXX").string();
     const int descriptor = ::mkstemp(path.data());
     if (descriptor < 0) fail("can't make a temporary file in " + parent.string());
@@ -106,7 +108,8 @@ struct Word {
 }  // namespace
 
 struct WordCounter::State {
-  State(std::size_t budget, std::string where) : budget_bytes(std::max(budget, kMinBudgetBytes)), folder(std::move(where)) {}
+  State(std::size_t budget, std::string where)
+      : budget_bytes(std::max(budget, kMinBudgetBytes)), folder(std::move(where)) {}
 
   std::string_view view(const Word& word) const { return std::string_view(arena).substr(word.begin, word.size); }
 
@@ -212,6 +215,8 @@ WordCounter::~WordCounter() = default;
 WordCounter::WordCounter(WordCounter&&) noexcept = default;
 
 void WordCounter::add(std::string_view word, std::uint64_t count) { state_->add(word, count); }
+
+std::size_t WordCounter::size_bytes() const { return state_->used_bytes(); }
 
 void WordCounter::for_each(const std::function<void(std::string_view word, std::uint64_t count)>& visit) {
   State& state = *state_;

@@ -1,4 +1,5 @@
-// Trainers: words with their counts in, a vocabulary out. The same corpus gives the same bytes on any number of threads.
+// Trainers: words with their counts in, a vocabulary out. The same corpus gives the same bytes on any number of
+// threads.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,9 @@ class WordCounter {
   WordCounter(WordCounter&&) noexcept;
 
   void add(std::string_view word, std::uint64_t count = 1);
-  // All words in the order of their bytes, each once. Ends the counting.
+  // The memory that words take that aren't spilled.
+  std::size_t size_bytes() const;
+  // All words in the order of their bytes, each once. Then there are none, and counting starts over.
   void for_each(const std::function<void(std::string_view word, std::uint64_t count)>& visit);
 
  private:
@@ -50,16 +53,17 @@ class Feeder {
   std::unique_ptr<State> state_;
 };
 
-// Trains by a trainer's settings ({"type": "BpeTrainer", "vocab_size": 30000, ...} or {"BpeTrainer": {...}}, the fields of
-// the original's serialized trainers) and returns the section "model" of a tokenizer.json, with the special tokens first in
-// its vocabulary. Without any words that's all it holds, beside an initial alphabet. Throws std::invalid_argument for
-// settings that contradict each other, and std::runtime_error when `progress` says stop.
+// Trains by a trainer's settings ({"type": "BpeTrainer", "vocab_size": 30000, ...} or {"BpeTrainer": {...}}, the fields
+// of the original's serialized trainers) and returns the section "model" of a tokenizer.json, with the special tokens
+// first in its vocabulary. Without any words that's all it holds, beside an initial alphabet. Throws
+// std::invalid_argument for settings that contradict each other, and std::runtime_error when `progress` says stop.
 std::string train(const Json& trainer, WordCounter words, const TrainProgress& progress, unsigned num_threads);
 
-// The four algorithms, one file each: trainer_bpe.cpp (also WordPiece), trainer_unigram.cpp, trainer_word_level.cpp. Merges
-// are computed on one thread, whatever `num_threads` says: most of the time goes into texts, not merges.
+// The four algorithms, one file each: trainer_bpe.cpp (also WordPiece), trainer_unigram.cpp, trainer_word_level.cpp.
+// Merges are computed on one thread, whatever `num_threads` says: most of the time goes into texts, not merges.
 std::string train_bpe(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);
-std::string train_wordpiece(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);
+std::string train_wordpiece(const Json& trainer, WordCounter& words, const TrainProgress& progress,
+                            unsigned num_threads);
 std::string train_unigram(const Json& trainer, WordCounter& words, const TrainProgress& progress, unsigned num_threads);
 std::string train_word_level(const Json& trainer, WordCounter& words, const TrainProgress& progress);
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from dure.errors import InputError
 from dure.tokenizers.batch import BatchEncoding
@@ -22,11 +22,11 @@ Ids = Sequence[int]
 class Assembling(Padding):
     """The part of a tokenizer that works on ids rather than on texts."""
 
-    family: Family
+    family: ClassVar[Family]
     truncation_side: str
     _header: JsonObject
     #: How token types follow from ids: as most tokenizers have it, all zero, or as the template says.
-    _token_types = "usual"
+    _segment_rule = "usual"
     #: Whether special tokens are put around ids; None: if the family has any.
     _surrounds_ids: bool | None = None
 
@@ -67,16 +67,14 @@ class Assembling(Padding):
             token_ids_0: Ids of the first text.
             token_ids_1: Ids of the second text.
         """
-        if self._token_types == "usual":
+        if self._segment_rule == "usual":
             begin, end = int(self.cls_token_id is not None), int(self.sep_token_id is not None)
             second = [] if token_ids_1 is None else [1] * (len(token_ids_1) + end)
             return [0] * (begin + len(token_ids_0) + end) + second
         texts = {"A": token_ids_0, "B": token_ids_1 or []}
         places = self._around(token_ids_1 is not None)
-        types = [
-            type_id for place, type_id in places for _ in (texts[place] if isinstance(place, str) else place)
-        ]
-        return types if self._token_types == "template" else [0] * len(types)
+        types = [type_id for place, type_id in places for _ in (texts[place] if isinstance(place, str) else place)]
+        return types if self._segment_rule == "template" else [0] * len(types)
 
     def prepare_for_model(
         self,

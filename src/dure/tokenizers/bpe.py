@@ -110,7 +110,7 @@ def byte_level_document(sources: Sources, model: JsonObject, post_processor: Jso
 def document_from_ranks(sources: Sources) -> JsonObject:
     """A tokenizer.json for a tiktoken rank file.
 
-    The pattern and special tokens are those of the published encoding whose name the file has, if it has one, else those
+    Pattern and special tokens are those of the published encoding whose name the file has, if it has one, else those
     that transformers takes: cl100k_base's pattern, and the ``additional_special_tokens`` after the vocabulary.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import copy
-import datetime
+import datetime as dt
 import functools
 import inspect
 import json
@@ -36,7 +36,11 @@ class Chat:
     """The part of a tokenizer that turns conversations into text and ids."""
 
     chat_template: Any
-    special_tokens_map: dict[str, Any]
+    if TYPE_CHECKING:
+
+        @property
+        def special_tokens_map(self) -> dict[str, Any]:
+            """The special tokens by role."""
 
     def apply_chat_template(
         self,
@@ -311,7 +315,7 @@ def _compiled(template: str) -> jinja2.Template:
         json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
     )
     environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = lambda form: datetime.datetime.now().strftime(form)
+    environment.globals["strftime_now"] = lambda form: dt.datetime.now().strftime(form)
     return environment.from_string(template)
 
 

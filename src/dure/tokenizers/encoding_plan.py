@@ -87,7 +87,7 @@ class EncodingPlan:
         limit = self.options.get("max_length")
         if limit is None:
             encoding.truncate(0)
-        elif len(encoding) == limit:  # a shorter row can't have been truncated
+        elif len(encoding) >= limit:  # a shorter row can't have been truncated; a template may have a text twice
             encoding._overflow = partial(self._overflow, [text], None if pair is None else [pair], is_split)
 
     def _run(self, texts: list[Any], pairs: list[Any] | None, **options: Any) -> Encodings:

@@ -87,7 +87,11 @@ class Explanation:
 
     def __str__(self) -> str:
         words = " ".join(f"[{_visible(word)}]" for word, _ in self.pre_tokens)
-        head = [f"text        {_visible(self.text)}", f"normalized  {_visible(self.normalized)}", f"pre-tokens  {words}"]
+        head = [
+            f"text        {_visible(self.text)}",
+            f"normalized  {_visible(self.normalized)}",
+            f"pre-tokens  {words}",
+        ]
         rows = [("token", "id", "from", "to", "text", "word")]
         for token in self.tokens:
             place = ("", "") if token.is_special else (str(token.start), str(token.end))
@@ -99,7 +103,9 @@ class Explanation:
         cells = []
         for index, token in enumerate(self.tokens):
             colour = _SPECIAL_COLOUR if token.is_special else _COLOURS[index % len(_COLOURS)]
-            shown = html.escape(token.token if token.is_special or not token.text else token.text).replace(" ", "&nbsp;")
+            shown = html.escape(token.token if token.is_special or not token.text else token.text).replace(
+                " ", "&nbsp;"
+            )
             place = "special" if token.is_special else f"characters {token.start} to {token.end}"
             title = html.escape(f"{token.token}  id {token.id}  {place}", quote=True)
             cells.append(
@@ -150,7 +156,9 @@ class Explaining:
 
 def _visible(text: str) -> str:
     """A text on one line, with control characters as escapes."""
-    return "".join(repr(char)[1:-1] if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text)
+    return "".join(
+        repr(char)[1:-1] if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text
+    )
 
 
 def _width(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,9 +166,7 @@ class Sources:
         return {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, **parts}
 
 
-def template(
-    single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]
-) -> JsonObject:
+def template(single: str, pair: str, name: Callable[[str], str], id_of: Callable[[str], int]) -> JsonObject:
     """A post-processor from templates such as ``{cls}:0 $A:0 {sep}:0``.
 
     Args:
@@ -186,7 +185,9 @@ def template(
         special[token] = {"id": token, "ids": [id_of(token)], "tokens": [token]}
         return {"SpecialToken": {"id": token, "type_id": int(type_id)}}
 
-    parts = {kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))}
+    parts = {
+        kind: [item(text) for text in re.split(" +", given)] for kind, given in (("single", single), ("pair", pair))
+    }
     return {"type": "TemplateProcessing", **parts, "special_tokens": special}
 
 
@@ -211,10 +212,14 @@ def _literal(value: float) -> str:
     whole, _, fraction = text.lstrip("-").partition(".")
     if not (whole + fraction).isdigit():  # with an exponent, or not a number
         return text
-    digits, power, wanted = int(whole + fraction), 10.0 ** len(fraction), abs(value)
-    for step in range(200):
-        found = digits + (step + 1) // 2 * (1 if step % 2 else -1)
-        if float(found) / power == wanted:
-            padded = str(found).rjust(len(fraction) + 1, "0")
-            return f"{'-' if text[0] == '-' else ''}{padded[: -len(fraction)]}.{padded[-len(fraction) :]}"
+    size = abs(value)
+    if float(int(whole + fraction)) / 10.0 ** len(fraction) == size:
+        return text
+    for num_decimals in range(14, 23):
+        power = 10.0**num_decimals
+        middle = size * power
+        for near in (middle, math.nextafter(middle, math.inf), math.nextafter(middle, 0)):
+            if 1 << 53 <= near < 1 << 63 and near / power == size:
+                digits = str(int(near)).rjust(num_decimals + 1, "0")
+                return f"{'-' if value < 0 else ''}{digits[:-num_decimals]}.{digits[-num_decimals:]}"
     return text

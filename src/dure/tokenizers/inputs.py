@@ -37,7 +37,7 @@ class Texts:
     def gather(cls, text: Any, text_pair: Any = None, *, is_split: bool = False) -> Texts:
         """From a text, a pair, a list of texts, two lists, or a list of pairs.
 
-        A nested list ``[[a, b]]`` is one pair; a flat list ``[a, b]`` is two texts, or with ``is_split`` one text of two
+        A nested list ``[[a, b]]`` is one pair; a flat list ``[a, b]`` is two texts, or with ``is_split`` one of two
         words.
 
         Raises:

@@ -79,7 +79,9 @@ class Retraining:
         additional = [*self._additional, *(new_special_tokens or [])]
         if additional:
             settings["additional_special_tokens"] = additional
-        return type(self)(tokenizer_object=_Document(document), **settings)
+        make: Any = type(self)
+        again: Self = make(tokenizer_object=_Document(document), **settings)
+        return again
 
 
 class _Document:

@@ -135,7 +135,7 @@ def _vocabularies(tokenizer: PreTrainedTokenizerFast, document: str) -> dict[str
     model = json.loads(document)["model"]
     if model.get("type") == "WordPiece":
         return {"vocab.txt": lambda path: write_vocab(path, model["vocab"])}
-    if model.get("type") == "BPE" and family.files.get("vocab_file") == ("vocab.json",):
+    if model.get("type") == "BPE" and family.files.get("vocab_file", ("",))[0] == "vocab.json":
         ordered = dict(sorted(model["vocab"].items(), key=lambda item: item[1]))
         return {
             "vocab.json": lambda path: _write_text(path, json.dumps(ordered, ensure_ascii=False)),

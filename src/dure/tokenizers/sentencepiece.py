@@ -1,6 +1,6 @@
 """SentencePiece's .model files: the pieces and settings in them, read from the protocol buffer's wire format.
 
-Field numbers are those of sentencepiece_model.proto; https://protobuf.dev/programming-guides/encoding describes the format.
+Field numbers are those of sentencepiece_model.proto; https://protobuf.dev/programming-guides/encoding has the format.
 """
 
 from __future__ import annotations

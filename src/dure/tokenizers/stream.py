@@ -38,7 +38,7 @@ class DecodeStream:
         text = self._engine.decode(self._ids, self._skips)
         if len(text) <= len(self._done) or text.endswith(_REPLACEMENT):
             return ""
-        added = text[len(self._done) :] if text.startswith(self._done) else text
+        added = text.removeprefix(self._done)
         # What comes next depends on its neighbours: those are kept, everything before them is forgotten.
         self._ids = self._ids[self._num_done :]
         self._num_done = len(self._ids)

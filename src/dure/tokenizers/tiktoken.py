@@ -15,7 +15,8 @@ __all__ = ["CL100K_PATTERN", "Encoding", "encoding_named", "is_rank_file", "merg
 
 #: How texts are split for cl100k_base and vocabularies after it; what transformers takes for any rank file.
 CL100K_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"
+    r"\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 #: How texts are split for GPT-2's vocabulary and those that came from it.
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -102,9 +103,7 @@ def merges_of(ranks: Mapping[bytes, int]) -> tuple[dict[str, int], list[tuple[st
     merges: list[tuple[str, str]] = []
     for token, _ in sorted(ranks.items(), key=lambda item: item[1]):
         pairs = [
-            (token[:cut], token[cut:])
-            for cut in range(1, len(token))
-            if token[:cut] in ranks and token[cut:] in ranks
+            (token[:cut], token[cut:]) for cut in range(1, len(token)) if token[:cut] in ranks and token[cut:] in ranks
         ]
         pairs.sort(key=lambda pair: (ranks[pair[0]], ranks[pair[1]]))
         merges += [(names[first], names[second]) for first, second in pairs]

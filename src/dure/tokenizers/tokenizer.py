@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dure.errors import InputError, TokenizerError
+from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.assembling import Assembling
 from dure.tokenizers.calling import Calling
 from dure.tokenizers.chat import Chat
@@ -55,7 +56,15 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
     #: What the tokenizer's family is used to.
     family: ClassVar[Family] = Family(
         files={
-            "vocab_file": ("tokenizer.model", "*.tiktoken", "*.model", "*.spm", "*.model.v*", "vocab.txt", "vocab.json"),
+            "vocab_file": (
+                "tokenizer.model",
+                "*.tiktoken",
+                "*.model",
+                "*.spm",
+                "*.model.v*",
+                "vocab.txt",
+                "vocab.json",
+            ),
             "merges_file": ("merges.txt",),
         },
         build=_no_files,
@@ -85,7 +94,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
         self.vocab_file = str(files["vocab_file"]) if "vocab_file" in files else None
         data, name, is_built = self._document(family, files, tokenizer_object, settings, listed)
         self._header = header = header_of(data, name)
-        changed = {} if is_built else self._changed_parts(header, settings)
+        changed = self._changed_parts(header, settings)
         if changed:
             data = dump({**json.loads(data), **changed})
             self._header = {**header, **changed}
@@ -180,19 +189,18 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
             settings.setdefault("pad_token", padding.get("pad_token"))
 
     def _add_missing(self, by_id: Mapping[int, Any]) -> None:
-        """Add the tokens that tokenizer_config.json lists, or that play a role, where the document has them otherwise."""
+        """Add the tokens that tokenizer_config.json lists, or that play a role, where the document differs."""
         known = {token.content: token for token in self.added_tokens_decoder.values()}
         special = set(self.all_special_tokens)
         listed = [token for _, token in sorted(by_id.items())]
         texts = {*known, *map(str, listed)}
-        listed += [token for token in self.all_special_tokens_extended if not isinstance(token, str)]
-        wanted = [
-            token.as_special() if token.content in special and not token.special else token
-            for token in listed
-            if known.get(str(token)) != token
+        wanted = listed + [
+            AddedToken(token, special=True) if isinstance(token, str) else token
+            for token in self.all_special_tokens_extended
+            if not isinstance(token, str) or token not in texts
         ]
-        self.add_tokens([token for token in wanted if known.get(token.content) != token])
-        self.add_tokens([t for t in self.all_special_tokens if t not in texts], special_tokens=True)
+        flagged = [t.as_special() if t.content in special and not t.special else t for t in wanted]
+        self.add_tokens([token for token in flagged if known.get(token.content) != token])
 
     def _variant(self, parts: JsonObject) -> Engine:
         """The engine with other components; remembered, since languages are switched back and forth."""
@@ -308,7 +316,7 @@ class PreTrainedTokenizerFast(Calling, Assembling, Decoding, Chat, Retraining, E
 
     def __getstate__(self) -> dict[str, Any]:
         # Engines that can be made again stay here.
-        again = {"_variants": {}, **({"_encoders": {}} if "_encoders" in self.__dict__ else {})}
+        again: dict[str, Any] = {"_variants": {}, **({"_encoders": {}} if "_encoders" in self.__dict__ else {})}
         return {**self.__dict__, **again, "_engine": self._engine.to_json(), "_counted": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -330,7 +338,8 @@ def _files(family: Family, paths: tuple[PathLike | None, ...], settings: dict[st
     # Code written for tokenizers in Python passes more of them than some have.
     for name in {*names, "vocab_file", "merges_file"}:
         given[name] = settings.pop(name, None) or given.get(name)
-    found = {name: Path(given[name]) for name in (*names, "merges_file") if given.get(name)}
+    chosen = {name: given.get(name) for name in (*names, "merges_file")}
+    found = {name: Path(path) for name, path in chosen.items() if path}
     for path in found.values():
         if not path.is_file():
             raise TokenizerError(f"there is no file {path}")
@@ -348,8 +357,6 @@ def _role_tokens(
 ) -> dict[str, Any]:
     """The special tokens with what is known of them: flags from files go before the family's."""
     stored = {} if listed else {str(token["content"]): token for token in header.get("added_tokens") or []}
-    from dure.tokenizers.added_tokens import AddedToken
-
     tokens: dict[str, Any] = {"additional_special_tokens": settings.get("additional_special_tokens")}
     by_text = {str(token): token for token in listed.values()}
     for role in ROLES:

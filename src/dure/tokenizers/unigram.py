@@ -80,9 +80,7 @@ def merges_from_scores(
     found: list[tuple[float, int, int, str, str]] = []
     for piece, score in dict(scores).items():
         pairs = [
-            (piece[:cut], piece[cut:])
-            for cut in range(1, len(piece))
-            if piece[:cut] in known and piece[cut:] in known
+            (piece[:cut], piece[cut:]) for cut in range(1, len(piece)) if piece[:cut] in known and piece[cut:] in known
         ]
         pairs.sort(key=lambda pair: (known[pair[0]], known[pair[1]]))
         found += [(score, len(first), len(second), first, second) for first, second in pairs]

@@ -33,4 +33,4 @@ CLASS_OF_MODEL_TYPE: dict[str, type[PreTrainedTokenizerFast]] = {
     for model_type in model_types.split()
 }
 
-__all__ = ["CLASSES", "CLASS_OF_MODEL_TYPE", *(name for module in _MODULES for name in module.__all__)]  # noqa: PLE0604
+__all__ = ["CLASSES", "CLASS_OF_MODEL_TYPE", *(name for module in _MODULES for name in module.__all__)]

@@ -113,9 +113,7 @@ def _clip(sources: Sources) -> JsonObject:
 
 def _openai_gpt(sources: Sources) -> JsonObject:
     unknown = sources.text("unk_token")
-    model = model_from_files(
-        sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>"
-    )
+    model = model_from_files(sources, unk_token=unknown, continuing_subword_prefix=None, end_of_word_suffix="</w>")
     sources.settle(model["vocab"])
     return sources.document({
         "normalizer": {
@@ -240,7 +238,7 @@ class RobertaTokenizerFast(GPT2TokenizerFast):
     """
 
     family = ROBERTA
-    _token_types = "zeros"
+    _segment_rule = "zeros"
 
     def _changed_parts(self, header: JsonObject, settings: dict[str, Any]) -> JsonObject:
         changed = super()._changed_parts(header, settings)
@@ -333,7 +331,7 @@ class CLIPTokenizerFast(PreTrainedTokenizerFast):
 
     family = CLIP
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
 
     def _finish(self, text: str) -> str:
         # Decoding leaves the ends of words in place: that's how padding stays a part of the text.

@@ -46,7 +46,12 @@ def sentencepiece_parts(model: SentencePieceModel) -> JsonObject:
         return {"normalizer": steps, "pre_tokenizer": None, "decoder": decoder}
     scheme = "always" if model.add_dummy_prefix else "never"
     strip = [{"type": "Strip", "content": " ", "start": 1, "stop": 0}] if model.add_dummy_prefix else []
-    steps = [replace(SPACE, " "), *([{"type": "ByteFallback"}] if model.byte_fallback else []), {"type": "Fuse"}, *strip]
+    steps = [
+        replace(SPACE, " "),
+        *([{"type": "ByteFallback"}] if model.byte_fallback else []),
+        {"type": "Fuse"},
+        *strip,
+    ]
     # Pieces with a space inside, if there are any, ask for the text in one go.
     is_split = not any(SPACE in piece.text[1:] and piece.text.strip(SPACE) for piece in model.pieces)
     decoder = {"type": "Sequence", "decoders": steps}

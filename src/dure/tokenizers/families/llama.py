@@ -161,6 +161,7 @@ class LlamaTokenizerFast(PreTrainedTokenizerFast):
     family = LLAMA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
     padding_side = "left"
+    _surrounds_ids = True
     _rebuilds_for_prefix_space = True
 
     def __init__(self, *paths: Any, **settings: Any) -> None:
@@ -237,13 +238,16 @@ class CodeLlamaTokenizerFast(LlamaTokenizerFast):
         if not text_pair:
             return super().encode_plus(text, text_pair, **options)
         encoding = self._with_gap(suffix_first, options.pop("add_special_tokens", True))
-        return encoding(f" {text}", text_pair, add_special_tokens=True, **options)
+        result: BatchEncoding = encoding(f" {text}", text_pair, add_special_tokens=True, **options)
+        return result
 
     def _with_gap(self, suffix_first: bool, adds_ends: bool) -> Any:
         """The way to encode with a gap, by an engine of its own."""
         before, middle, behind = (self.init_kwargs[name] for name in ("prefix_token", "middle_token", "suffix_token"))
         if None in (before, middle, behind):
-            raise InputError("code with a gap needs prefix_token, middle_token and suffix_token, but one of them is None")
+            raise InputError(
+                "code with a gap needs prefix_token, middle_token and suffix_token, but one of them is None"
+            )
         order = f"{before}:0 {behind}:0 $B:0 {middle}:0 $A:0" if suffix_first else (
             f"{before}:0 $A:0 {behind}:0 $B:0 {middle}:0"
         )  # fmt: skip

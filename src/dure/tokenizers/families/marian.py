@@ -137,7 +137,7 @@ class _Encoder:
 
 
 class MarianTokenizer(PreTrainedTokenizerFast):
-    """Marian's tokenizer: texts go through the source language's SentencePiece model, ``text_target`` through the other.
+    """Marian's tokenizer: texts go through the source's SentencePiece model, ``text_target`` through the target's.
 
     A code such as ``>>fra<<`` at a text's start says into which language it's translated.
 
@@ -154,7 +154,7 @@ class MarianTokenizer(PreTrainedTokenizerFast):
 
     family = MARIAN
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
     _has_document = False
 
     def __init__(self, *paths: Any, **settings: Any) -> None:

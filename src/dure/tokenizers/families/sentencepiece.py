@@ -88,9 +88,7 @@ def _albert(sources: Sources) -> JsonObject:
 
 
 def _rembert(sources: Sources) -> JsonObject:
-    return document_from_model(
-        sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True)
-    )
+    return document_from_model(sources, parts=lambda model: _google_normalizer(sources, model, squeezes_first=True))
 
 
 def _deberta_v2(sources: Sources) -> JsonObject:
@@ -233,9 +231,7 @@ XLM_ROBERTA = Family(
     **_FAIRSEQ_TEMPLATES,
     build=_xlm_roberta,
 )
-CAMEMBERT = dataclasses.replace(
-    XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert
-)
+CAMEMBERT = dataclasses.replace(XLM_ROBERTA, additional=("<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"), build=_camembert)
 BARTHEZ = dataclasses.replace(XLM_ROBERTA, build=lambda sources: document_from_model(sources, unk_id=3))
 XGLM = Family(
     files=_BPE_MODEL,
@@ -248,7 +244,6 @@ XGLM = Family(
 PEGASUS = Family(
     files=_SPIECE,
     roles={"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask_2>"},
-    additional=("<mask_1>", *(f"<unk_{i}>" for i in range(2, 103))),
     settings={"mask_token_sent": "<mask_1>", "offset": 103},
     single="$A:0 {eos}:0",
     pair="$A:0 $B:0 {eos}:0",
@@ -269,7 +264,7 @@ class T5TokenizerFast(PreTrainedTokenizerFast):
 
     family = T5
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
     _rebuilds_for_prefix_space = True
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -341,7 +336,7 @@ class XLNetTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLNET
     padding_side = "left"
-    _token_types = "template"
+    _segment_rule = "template"
     _pad_token_type_id = 3
 
 
@@ -375,7 +370,7 @@ class XLMRobertaTokenizerFast(PreTrainedTokenizerFast):
 
     family = XLM_ROBERTA
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
 
 
 class XLMRobertaTokenizer(XLMRobertaTokenizerFast):
@@ -419,12 +414,13 @@ class PegasusTokenizerFast(PreTrainedTokenizerFast):
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
 
     def _prepare(self, settings: dict[str, Any]) -> dict[str, Any]:
-        sentence, given = settings["mask_token_sent"], list(settings.get("additional_special_tokens") or [])
-        if sentence is not None and str(sentence) not in map(str, given):
-            given = [sentence, *given]
-        # Pieces that were trained but never seen, up to where the file's own begin.
-        given += [f"<unk_{i}>" for i in range(len(given) + (sentence is None), settings["offset"] - 1)]
-        return {**settings, "additional_special_tokens": given}
+        sentence, given = settings["mask_token_sent"], settings.get("additional_special_tokens")
+        first = [] if sentence is None or str(sentence) in map(str, given or []) else [sentence]
+        tokens = [*first, *(given or [])]
+        # Tokens that were never seen in training, up to where the file's own pieces begin.
+        begin = 2 if given is None else len(tokens)
+        tokens += [f"<unk_{i}>" for i in range(begin, settings["offset"] - (given is not None))]
+        return {**settings, "additional_special_tokens": tokens}
 
 
 class PegasusTokenizer(PegasusTokenizerFast):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,20 +19,109 @@ __all__ = ["LANGUAGES", "WhisperTokenizer", "WhisperTokenizerFast"]
 
 #: Whisper's languages by their codes, in order of ids.
 LANGUAGES: dict[str, str] = dict(
-    pair.replace("_", " ").split(":")  # type: ignore[misc]
-    for pair in (
-    "en:english zh:chinese de:german es:spanish ru:russian ko:korean fr:french ja:japanese pt:portuguese tr:turkish "
-    "pl:polish ca:catalan nl:dutch ar:arabic sv:swedish it:italian id:indonesian hi:hindi fi:finnish vi:vietnamese "
-    "he:hebrew uk:ukrainian el:greek ms:malay cs:czech ro:romanian da:danish hu:hungarian ta:tamil no:norwegian "
-    "th:thai ur:urdu hr:croatian bg:bulgarian lt:lithuanian la:latin mi:maori ml:malayalam cy:welsh sk:slovak "
-    "te:telugu fa:persian lv:latvian bn:bengali sr:serbian az:azerbaijani sl:slovenian kn:kannada et:estonian "
-    "mk:macedonian br:breton eu:basque is:icelandic hy:armenian ne:nepali mn:mongolian bs:bosnian kk:kazakh "
-    "sq:albanian sw:swahili gl:galician mr:marathi pa:punjabi si:sinhala km:khmer sn:shona yo:yoruba so:somali "
-    "af:afrikaans oc:occitan ka:georgian be:belarusian tg:tajik sd:sindhi gu:gujarati am:amharic yi:yiddish lo:lao "
-    "uz:uzbek fo:faroese ht:haitian_creole ps:pashto tk:turkmen nn:nynorsk mt:maltese sa:sanskrit lb:luxembourgish "
-    "my:myanmar bo:tibetan tl:tagalog mg:malagasy as:assamese tt:tatar haw:hawaiian ln:lingala ha:hausa ba:bashkir "
-    "jw:javanese su:sundanese yue:cantonese "
-    ).split()
+    pair.replace("_", " ").split(":")
+    for pair in [
+        "en:english",
+        "zh:chinese",
+        "de:german",
+        "es:spanish",
+        "ru:russian",
+        "ko:korean",
+        "fr:french",
+        "ja:japanese",
+        "pt:portuguese",
+        "tr:turkish",
+        "pl:polish",
+        "ca:catalan",
+        "nl:dutch",
+        "ar:arabic",
+        "sv:swedish",
+        "it:italian",
+        "id:indonesian",
+        "hi:hindi",
+        "fi:finnish",
+        "vi:vietnamese",
+        "he:hebrew",
+        "uk:ukrainian",
+        "el:greek",
+        "ms:malay",
+        "cs:czech",
+        "ro:romanian",
+        "da:danish",
+        "hu:hungarian",
+        "ta:tamil",
+        "no:norwegian",
+        "th:thai",
+        "ur:urdu",
+        "hr:croatian",
+        "bg:bulgarian",
+        "lt:lithuanian",
+        "la:latin",
+        "mi:maori",
+        "ml:malayalam",
+        "cy:welsh",
+        "sk:slovak",
+        "te:telugu",
+        "fa:persian",
+        "lv:latvian",
+        "bn:bengali",
+        "sr:serbian",
+        "az:azerbaijani",
+        "sl:slovenian",
+        "kn:kannada",
+        "et:estonian",
+        "mk:macedonian",
+        "br:breton",
+        "eu:basque",
+        "is:icelandic",
+        "hy:armenian",
+        "ne:nepali",
+        "mn:mongolian",
+        "bs:bosnian",
+        "kk:kazakh",
+        "sq:albanian",
+        "sw:swahili",
+        "gl:galician",
+        "mr:marathi",
+        "pa:punjabi",
+        "si:sinhala",
+        "km:khmer",
+        "sn:shona",
+        "yo:yoruba",
+        "so:somali",
+        "af:afrikaans",
+        "oc:occitan",
+        "ka:georgian",
+        "be:belarusian",
+        "tg:tajik",
+        "sd:sindhi",
+        "gu:gujarati",
+        "am:amharic",
+        "yi:yiddish",
+        "lo:lao",
+        "uz:uzbek",
+        "fo:faroese",
+        "ht:haitian_creole",
+        "ps:pashto",
+        "tk:turkmen",
+        "nn:nynorsk",
+        "mt:maltese",
+        "sa:sanskrit",
+        "lb:luxembourgish",
+        "my:myanmar",
+        "bo:tibetan",
+        "tl:tagalog",
+        "mg:malagasy",
+        "as:assamese",
+        "tt:tatar",
+        "haw:hawaiian",
+        "ln:lingala",
+        "ha:hausa",
+        "ba:bashkir",
+        "jw:javanese",
+        "su:sundanese",
+        "yue:cantonese",
+    ]
 )
 _OTHER_NAMES = {
     "burmese": "my",
@@ -65,7 +155,9 @@ def _whisper(sources: Sources) -> JsonObject:
     model = model_from_files(sources)
     sources.settle(model["vocab"])
     prefix = prefix_tokens(sources.settings, lambda token: sources.id_of(token))
-    names = {id_: token for token, id_ in model["vocab"].items()} | {id_: t.content for id_, t in sources.added.values()}
+    names = {id_: token for token, id_ in model["vocab"].items()} | {
+        id_: t.content for id_, t in sources.added.values()
+    }
     single, pair = _templates([names[id_] for id_ in prefix])
     return byte_level_document(sources, model, sources.template_of(single, pair))
 
@@ -169,10 +261,10 @@ class WhisperTokenizerFast(GPT2TokenizerFast):
         self._set_template(*_templates(self.convert_ids_to_tokens(self.prefix_tokens)))
 
     def build_inputs_with_special_tokens(
-        self, token_ids_0: list[int], token_ids_1: list[int] | None = None
-    ) -> list[int | None]:
+        self, token_ids_0: Sequence[int], token_ids_1: Sequence[int] | None = None
+    ) -> list[int]:
         """Ids of one or two texts with the special tokens around them."""
-        return [*self.prefix_tokens, *token_ids_0, *(token_ids_1 or []), self.eos_token_id]
+        return [*self.prefix_tokens, *token_ids_0, *(token_ids_1 or []), cast("int", self.eos_token_id)]
 
     def get_decoder_prompt_ids(
         self, task: str | None = None, language: str | None = None, no_timestamps: bool = True
@@ -255,7 +347,8 @@ class WhisperTokenizerFast(GPT2TokenizerFast):
             before, latest = latest, time
             out += [f"<|{time + shift:.2f}|>", []]
         return "".join(
-            item if isinstance(item, str) else self.decode(item, skip_special_tokens=skip_special_tokens) for item in out
+            item if isinstance(item, str) else self.decode(item, skip_special_tokens=skip_special_tokens)
+            for item in out
         )
 
 

@@ -166,7 +166,7 @@ class MPNetTokenizerFast(BertTokenizerFast):
 
     family = MPNET
     model_input_names = ["input_ids", "attention_mask"]  # noqa: RUF012
-    _token_types = "zeros"
+    _segment_rule = "zeros"
 
 
 class MPNetTokenizer(MPNetTokenizerFast):
@@ -177,7 +177,7 @@ class FunnelTokenizerFast(BertTokenizerFast):
     """The Funnel Transformer's tokenizer: BERT's, with a token type for its first token."""
 
     family = FUNNEL
-    _token_types = "template"
+    _segment_rule = "template"
 
 
 class FunnelTokenizer(FunnelTokenizerFast):

@@ -78,12 +78,13 @@ def test_a_folder_with_a_lone_model_loads(shared_data) -> None:
 def test_truncated_files_are_named_with_the_byte(shared_data) -> None:
     data = (shared_data / "vocab/sentencepiece-test-models/test_model.model").read_bytes()
     for size in [*range(1, 40), 5000, len(data) - 10, len(data) - 1]:
+        told, pieces = "", []
         try:
-            model = parse_sentencepiece(data[:size], "x.model")
+            pieces = parse_sentencepiece(data[:size], "x.model").pieces
         except TokenizerError as error:
-            assert re.search(r"x\.model .*(at byte \d+|has no pieces)", str(error)), error
-        else:  # cut between two fields
-            assert len(model.pieces) <= 1000
+            told = str(error)
+        # A file may be cut between two fields.
+        assert re.search(r"x\.model .*(at byte \d+|has no pieces)", told) if told else len(pieces) <= 1000, told
     with pytest.raises(TokenizerError, match=r"at byte 14 it should have 14 more bytes, but 0 are left"):
         parse_sentencepiece(b"\n\x0e\n\x05<unk>\x15\0\0\0\0\n\x0e", "x.model")
 

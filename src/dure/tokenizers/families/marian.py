@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from dure.errors import TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
-from dure.tokenizers.families.generic import SENTENCEPIECE, sentencepiece_parts
+from dure.tokenizers.families.generic import SENTENCEPIECE, sentencepiece_document
 from dure.tokenizers.family import Family, Sources, dump
 from dure.tokenizers.inputs import Texts
 from dure.tokenizers.load import engine_from, read_json
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
-from dure.tokenizers.unigram import SPACE, document_from_model, replace
+from dure.tokenizers.unigram import SPACE, replace
 from dure.typing import JsonObject
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class _Encoder:
         self.codes = {token for token in vocab if token.startswith(">>") and token.endswith("<<")}
         marks = {_MARK + code[1:]: vocab[code] for code in self.codes}
         sources.listed = [AddedToken(token, normalized=False, special=token in added) for token in (*marks, *added)]
-        document = document_from_model(sources, parts=sentencepiece_parts)
+        document = sentencepiece_document(sources)
         # Control pieces aren't found in texts, save for those that are special tokens of the vocabulary too.
         document["added_tokens"] = [
             token for token in document["added_tokens"] if token["content"] in marks or token["content"] in added

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dure.layers.activation import ACTIVATIONS
-from dure.layers.linear import Linear
+from dure.layers.linear import Linear, project_together
 
 
 @pytest.mark.parametrize("activation", [None, *sorted(ACTIVATIONS)])
@@ -47,3 +47,79 @@ def test_other_precisions_keep_theirs(dtype):
     layer, hidden = Linear(12, 20).to(dtype), torch.randn(9, 12, dtype=dtype)
     with torch.inference_mode():
         assert layer(hidden, activation="gelu", residual=None).dtype == dtype
+
+
+def twins(inputs, outputs, *, bias=True):
+    """Our layer and torch's, with the same weights."""
+    ours, theirs = Linear(inputs, outputs, bias=bias), torch.nn.Linear(inputs, outputs, bias=bias)
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+@pytest.mark.parametrize("sizes", [(12, 40), (40, 12), (16, 16)])
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("shape", [(9,), (1,), (3, 5)])
+@pytest.mark.parametrize("frozen", ["", "weight", "hidden"])
+def test_gradients_are_those_of_torch(sizes, bias, shape, frozen):
+    layers = twins(*sizes, bias=bias)
+    hidden, weights = torch.randn(*shape, sizes[0]), torch.randn(*shape, sizes[1])
+    found = []
+    for layer in layers:
+        layer.weight.requires_grad_(frozen != "weight")
+        given = hidden.clone().requires_grad_(frozen != "hidden")
+        (layer(given) * weights).sum().backward()
+        found.append([x.grad for x in (given, *layer.parameters()) if x.requires_grad])
+    assert len(found[0]) == 2 + bias - bool(frozen)
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_a_gradient_that_is_a_view():
+    ours, theirs = twins(12, 40)
+    hidden = torch.randn(9, 12)
+    for layer in (ours, theirs):
+        layer(hidden).sum().backward()  # one number, seen as (9, 40)
+        layer(hidden)[:, 3].pow(2).sum().backward()
+        layer(hidden).T.contiguous().pow(3).sum().backward()
+    torch.testing.assert_close(ours.weight.grad, theirs.weight.grad, rtol=1e-5, atol=1e-4)
+
+
+def test_gradient_of_the_gradient():
+    found = []
+    hidden = torch.randn(5, 12)
+    for layer in (twin := twins(12, 40)):
+        given = hidden.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(layer(given).pow(2).sum(), given, create_graph=True)
+        slope.pow(2).sum().backward()
+        found.append((given.grad, layer.weight.grad))
+    assert len(twin) == 2
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_functional_transforms_and_compilation_take_torch_s_way():
+    layer, hidden = Linear(12, 20), torch.randn(4, 12)
+    each = torch.func.vmap(lambda row: layer(row.unsqueeze(0)).squeeze(0))(hidden)
+    torch.testing.assert_close(each, layer(hidden), rtol=1e-5, atol=1e-5)
+    slopes = torch.func.vmap(torch.func.grad(lambda row: layer(row).sum()))(hidden)
+    torch.testing.assert_close(slopes, layer.weight.sum(0).expand(4, 12), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["plain", "hooked", "replaced", "no bias", "bfloat16"])
+def test_together_is_side_by_side(kind):
+    layers = [Linear(12, size, bias=kind != "no bias") for size in (20, 8, 16)]
+    seen = []
+    if kind == "hooked":
+        layers[1].register_forward_hook(lambda *_: seen.append(1))
+    if kind == "replaced":
+        layers[2] = torch.nn.Sequential(layers[2], torch.nn.Tanh())
+    hidden = torch.randn(7, 12)
+    if kind == "bfloat16":
+        layers, hidden = [layer.bfloat16() for layer in layers], hidden.bfloat16()
+    expected = torch.cat([layer(hidden) for layer in layers], dim=-1)
+    seen.clear()
+    found = project_together(layers, hidden)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert len(seen) == (kind == "hooked")
+    found.float().pow(2).sum().backward()
+    assert all(parameter.grad is not None for layer in layers for parameter in layer.parameters())

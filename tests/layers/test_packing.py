@@ -67,3 +67,23 @@ def test_gradients_reach_the_tokens_that_count() -> None:
     packing = Packing.from_mask(mask, 2, 3)
     packing.unpack(packing.pack(padded)).sum().backward()
     assert torch.equal(padded.grad, mask.unsqueeze(-1).expand(2, 3, 2).float())
+
+
+@settings(max_examples=100, deadline=None)
+@given(masks(), st.integers(1, 3), st.integers(1, 4), st.booleans())
+def test_heads_go_and_come_back(mask: torch.Tensor, parts: int, num_heads: int, keeps_padding: bool) -> None:
+    packing = Packing.from_mask(mask, *mask.shape, keeps_padding=keeps_padding)
+    packed = torch.randn(len(packing.pack(mask.unsqueeze(-1))), parts, num_heads, 5)
+    heads = packing.to_heads(packed)
+    assert heads.is_contiguous()
+    assert torch.equal(packing.from_heads(heads, num_heads), packed)
+    expected = packing.unpack(packed).permute(2, 0, 3, 1, 4).flatten(1, 2)
+    for part, expected_part in zip(heads, expected, strict=True):
+        assert torch.equal(packing.clear_padding(part), expected_part)
+
+
+def test_bias_hides_the_keys_that_the_mask_hides() -> None:
+    packing = Packing.from_mask(torch.tensor([[1, 1, 0], [1, 0, 0]]), 2, 3)
+    assert (packing.key_bias(torch.float32) == 0).tolist() == packing.key_mask().tolist()
+    assert packing.key_bias(torch.float32) is packing.key_bias(torch.float32)
+    assert Packing.from_mask(None, 2, 3).key_bias(torch.float32) is None

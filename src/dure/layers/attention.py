@@ -7,8 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dure.errors import ConfigError
+from dure.layers.dropout import can_draw, draw_mask
 from dure.layers.dropout import dropout as drop
-from dure.layers.linear import Linear
+from dure.layers.dropped_attention import dropped_attention
+from dure.layers.linear import Linear, project_together
 from dure.layers.packing import Packing
 
 __all__ = ["SelfAttention", "attend"]
@@ -94,14 +96,38 @@ class SelfAttention(nn.Module):
         With ``asking``, the states ``(batch, hidden_size)`` of first tokens, only these ask and are returned. A
         ``residual`` is added to what is returned, whose values are dropped with a probability of ``output_dropout``.
         """
-        sources = (hidden if asking is None else asking, hidden, hidden)
-        query, key, value = (
-            layer(source).view(len(source), self.num_heads, -1)
-            for layer, source in zip((self.query, self.key, self.value), sources, strict=True)
-        )
         dropout = self.dropout if self.training else 0.0
-        context, weights = attend(
-            query, key, value, packing=packing, dropout=dropout, needs_weights=needs_weights,
-            is_first_only=asking is not None,
-        )  # fmt: skip
+        if dropout > 0.0 and not needs_weights and _is_spelled_out(hidden, dropout):
+            context, weights = self._attend_dropped(hidden, packing, asking, dropout), None
+        else:
+            sources = (hidden if asking is None else asking, hidden, hidden)
+            layers = (self.query, self.key, self.value)
+            query, key, value = (
+                layer(source).view(len(source), self.num_heads, -1)
+                for layer, source in zip(layers, sources, strict=True)
+            )
+            context, weights = attend(
+                query, key, value, packing=packing, dropout=dropout, needs_weights=needs_weights,
+                is_first_only=asking is not None,
+            )  # fmt: skip
         return self.output(context, residual=residual, dropout=output_dropout), weights
+
+    def _attend_dropped(self, hidden: Tensor, packing: Packing, asking: Tensor | None, dropout: float) -> Tensor:
+        """As :func:`attend`, from the states, where :func:`_is_spelled_out`."""
+        layers = (self.query, self.key, self.value) if asking is None else (self.key, self.value)
+        projected = project_together(layers, hidden).view(len(hidden), len(layers), self.num_heads, -1)
+        first = None if asking is None else self.query(asking).view(len(asking), self.num_heads, -1)
+        length = packing.length if asking is None else 1
+        mask = draw_mask((packing.batch_size * self.num_heads, length, packing.length), dropout)
+        return dropped_attention(projected, first, packing, mask).flatten(1)
+
+
+def _is_spelled_out(hidden: Tensor, dropout: float) -> bool:
+    """Whether the steps and their gradient written out apply: in float32 on a CPU, and where nobody looks inside."""
+    return (
+        can_draw(dropout, hidden.device)
+        and hidden.dtype == torch.float32
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and not torch._C._are_functorch_transforms_active()
+    )

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["dropout"]
+__all__ = ["can_draw", "draw_mask", "dropout"]
 
 
-def dropout(values: Tensor, probability: float, is_training: bool) -> Tensor:
+def dropout(values: Tensor, probability: float, is_training: bool, *, residual: Tensor | None = None) -> Tensor:
     """Each value with that probability zero, the others scaled up, so that the mean stays.
-
-    On a CPU, drawing the mask is what costs: torch draws a double for each value. One 64-bit number holds four 16-bit
-    draws, which makes it several times cheaper; the probability is then a multiple of 2^-16 (0.1 becomes 0.100006), and
-    the scale is the exact inverse of what is kept.
 
     Args:
         values: Any shape.
         probability: Of being dropped, 0 to 1.
-        is_training: False returns ``values`` as they are.
+        is_training: False drops nothing.
+        residual: Added to what is left; of the same shape.
     """
-    if not is_training or probability == 0.0:
-        return values
-    threshold = round(probability * 65536)
-    if values.device.type != "cpu" or not 0 < threshold < 65536:
-        return F.dropout(values, probability)
-    count = values.numel()
+    if is_training and can_draw(probability, values.device):
+        mask = draw_mask(values.shape, probability).to(values.dtype)
+        return values * mask if residual is None else torch.addcmul(residual, values, mask)
+    if is_training and probability > 0.0:
+        values = F.dropout(values, probability)
+    return values if residual is None else residual + values
+
+
+def can_draw(probability: float, device: torch.device) -> bool:
+    """Whether :func:`draw_mask` is the way to drop with that probability on that device."""
+    return device.type == "cpu" and 0 < _threshold(probability) < 65536
+
+
+def draw_mask(shape: Sequence[int], probability: float) -> Tensor:
+    """On the CPU, what to multiply values with: 0 with that probability, else the inverse of what is kept; float32.
+
+    Drawing is what costs: torch draws a double for each value. One 64-bit number holds four 16-bit draws, which makes
+    it several times cheaper; the probability is then a multiple of 2^-16 (0.1 becomes 0.100006), and the scale is the
+    exact inverse of what is kept. Booleans are avoided: torch's operators on them aren't vectorised.
+    """
+    threshold = _threshold(probability)
+    count = torch.Size(shape).numel()
     draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    kept = draws.view(torch.int16)[:count].view(values.shape) >= threshold - 32768
-    return values * kept.to(values.dtype).mul_(65536 / (65536 - threshold))
+    mask = draws.view(torch.int16)[:count].view(shape).to(torch.float32)
+    return mask.ge_(threshold - 32768).mul_(65536 / (65536 - threshold))
+
+
+def _threshold(probability: float) -> int:
+    return round(probability * 65536)

@@ -7,6 +7,7 @@ longest text of the batch costs. Only attention looks across tokens; it asks the
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -29,6 +30,7 @@ class Packing:
     length: int
     positions: Tensor | None = None
     mask: Tensor | None = None
+    _known: dict[str, Tensor] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_mask(cls, mask: Tensor | None, batch_size: int, length: int, *, keeps_padding: bool = False) -> Packing:
@@ -78,3 +80,75 @@ class Packing:
         """``(num_tokens,)`` the column of each packed token."""
         columns = torch.arange(self.length, device=device).expand(self.batch_size, -1)
         return self.pack(columns.contiguous())
+
+    def to_heads(self, packed: Tensor) -> Tensor:
+        """``(num_tokens, parts, num_heads, size)`` to ``(parts, batch * num_heads, length, size)``, contiguous.
+
+        Padding holds copies of real tokens: what reads it must leave it out, and :meth:`clear_padding` clears it.
+        """
+        parts, num_heads, size = packed.shape[1:]
+        if self.positions is None:
+            padded = packed.view(self.batch_size, self.length, parts, num_heads, size).permute(2, 0, 3, 1, 4)
+        else:
+            padded = packed.reshape(-1, size).index_select(0, self._rows_of_tokens(parts, num_heads))
+        return padded.reshape(parts, -1, self.length, size)
+
+    def from_heads(self, padded: Tensor, num_heads: int) -> Tensor:
+        """``(parts, batch * num_heads, length, size)`` to ``(num_tokens, parts, num_heads, size)``."""
+        parts, size = padded.shape[0], padded.shape[-1]
+        if self.positions is None:
+            packed = padded.view(parts, self.batch_size, num_heads, self.length, size).permute(1, 3, 0, 2, 4)
+        else:
+            packed = padded.reshape(-1, size).index_select(0, self._rows_of_heads(parts, num_heads))
+        return packed.reshape(-1, parts, num_heads, size)
+
+    def clear_padding(self, padded: Tensor) -> Tensor:
+        """``(batch * num_heads, length, size)`` with zeros where padding is, in the same memory."""
+        if self.positions is None:
+            return padded
+        kept = self._once("kept", lambda: self._is_kept().to(padded.dtype))
+        padded.view(self.batch_size, -1, *padded.shape[1:]).mul_(kept.view(self.batch_size, 1, self.length, 1))
+        return padded
+
+    def key_bias(self, dtype: torch.dtype) -> Tensor | None:
+        """``(batch, 1, 1, length)`` to add to scores: 0 for keys that may be looked at; None where all may."""
+        mask = self.key_mask()
+        if mask is None:
+            return None
+        least = torch.finfo(dtype).min
+        return self._once(f"bias {dtype}", lambda: torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, least))
+
+    def _rows_of_tokens(self, parts: int, num_heads: int) -> Tensor:
+        """For each place ``(part, batch, head, column)``, its row among packed ``(token, part, head)``."""
+
+        def find() -> Tensor:
+            tokens = self._is_kept().cumsum(0).sub_(1).view(1, self.batch_size, 1, self.length)
+            return ((tokens * parts + self._count(parts, 4)) * num_heads + self._count(num_heads, 2)).flatten()
+
+        return self._once(f"tokens {parts} {num_heads}", find)
+
+    def _rows_of_heads(self, parts: int, num_heads: int) -> Tensor:
+        """For each packed ``(token, part, head)``, its row among ``(part, batch, head, column)``."""
+
+        def find() -> Tensor:
+            assert self.positions is not None
+            row, column = self.positions // self.length, self.positions % self.length
+            rows = self._count(parts, 2) * self.batch_size + row.view(-1, 1, 1)
+            return ((rows * num_heads + self._count(num_heads, 1)) * self.length + column.view(-1, 1, 1)).flatten()
+
+        return self._once(f"heads {parts} {num_heads}", find)
+
+    def _count(self, count: int, num_dimensions: int) -> Tensor:
+        """0, 1, ... along the first of as many dimensions."""
+        assert self.positions is not None
+        return torch.arange(count, device=self.positions.device).view(count, *[1] * (num_dimensions - 1))
+
+    def _is_kept(self) -> Tensor:
+        assert self.positions is not None
+        return self.positions.new_zeros(self.batch_size * self.length).index_fill_(0, self.positions, 1)
+
+    def _once(self, name: str, find: Callable[[], Tensor]) -> Tensor:
+        """What all blocks need is found by the first."""
+        if name not in self._known:
+            self._known[name] = find()
+        return self._known[name]

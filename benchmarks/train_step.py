@@ -37,6 +37,7 @@ def measure(arguments: Any) -> None:
     if is_ours:
         # As Dure's Trainer does: the tables' gradients keep their memory between steps.
         from dure.layers.embedding import keep_gradients
+        from dure.training.gradients import clear_gradients
 
         keep_gradients(model)
     times = []
@@ -45,7 +46,10 @@ def measure(arguments: Any) -> None:
         loss = model(**batch).loss
         loss.backward()
         optimizer.step()
-        optimizer.zero_grad(set_to_none=not is_ours)
+        if is_ours:
+            clear_gradients(model)
+        else:
+            optimizer.zero_grad()
         times.append(time.perf_counter() - start)
     answer(seconds=statistics.median(times[2:]))
 

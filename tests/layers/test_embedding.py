@@ -39,7 +39,7 @@ def test_memory_of_the_gradient_is_kept_between_steps() -> None:
         for model, optimizer in zip((ours, theirs), optimizers, strict=True):
             model(ids).pow(2).sum().backward()
             optimizer.step()
-            optimizer.zero_grad(set_to_none=False)
+            optimizer.zero_grad(set_to_none=False) if model is theirs else model.clear_gradient()
         places.add(ours.weight.grad.data_ptr())
         torch.testing.assert_close(ours.weight, theirs.weight)
     assert len(places) == 1
@@ -52,6 +52,11 @@ def test_torch_takes_over_where_hooks_or_evaluation_need_it() -> None:
     keep_gradients(ours.train(), is_kept=False)
     assert ours(ids).grad_fn.name().startswith("EmbeddingBackward")
     keep_gradients(ours)
+    for register in (ours.weight.register_hook, ours.weight.register_post_accumulate_grad_hook):
+        handle = register(lambda gradient: None)
+        assert ours(ids).grad_fn.name().startswith("EmbeddingBackward")
+        handle.remove()
+    assert ours(ids).grad_fn.name().startswith("_Lookup")
     ours.weight.requires_grad_(False)
     assert not ours(ids).requires_grad
     with torch.no_grad():
@@ -65,3 +70,27 @@ def test_a_tied_table_sums_both_gradients() -> None:
         hidden = table(ids)
         nn.functional.linear(hidden, table.weight).logsumexp(-1).sum().backward()
     torch.testing.assert_close(ours.weight.grad, theirs.weight.grad)
+
+
+def test_rows_that_have_a_gradient_are_known_until_somebody_else_writes() -> None:
+    ours, _ = pair(None)
+    assert ours.gradient_rows() is None  # nothing yet
+    for ids in ([3, 5], [5, 9]):
+        ours(torch.tensor(ids)).sum().backward()
+    assert ours.gradient_rows().tolist() == [3, 5, 9]
+    ours.clear_gradient()
+    assert ours.gradient_rows().tolist() == []
+    assert not ours.weight.grad.any()
+    ours(torch.tensor([2])).sum().backward()
+    ours.weight.pow(2).sum().backward()  # a penalty on all weights
+    assert ours.gradient_rows() is None
+    ours(torch.tensor([4])).sum().backward()
+    assert ours.gradient_rows() is None
+    ours.clear_gradient()
+    assert not ours.weight.grad.any()
+    ours(torch.tensor([2])).sum().backward()
+    ours.weight.grad = torch.ones(20, 5)
+    assert ours.gradient_rows() is None
+    ours.weight.grad = None
+    ours(torch.tensor([1])).sum().backward()
+    assert ours.gradient_rows().tolist() == [1]

@@ -254,6 +254,27 @@ def test_max_steps_and_fractions_of_steps(parts, tmp_path):
     assert [log["step"] for log in trainer.state.log_history if "loss" in log] == [5, 10]
 
 
+def test_callbacks_hear_each_step(parts, tmp_path):
+    heard = []
+
+    class Ear(TrainerCallback):
+        def on_substep_end(self, args, state, control, **facts):
+            heard.append("substep")
+
+        def on_pre_optimizer_step(self, args, state, control, *, model, **facts):
+            heard.append("gradients" if model.classifier.weight.grad.any() else "none")
+
+        def on_optimizer_step(self, args, state, control, *, model, **facts):
+            heard.append("gradients still" if model.classifier.weight.grad.any() else "none")
+
+        def on_step_end(self, args, state, control, *, model, **facts):
+            heard.append("cleared" if model.classifier.weight.grad is None else "left")
+
+    options = {"max_steps": 2, "gradient_accumulation_steps": 2, "save_strategy": "no"}
+    parts.trainer(tmp_path, callbacks=[Ear], **options).train()
+    assert heard == ["substep", "substep", "gradients", "gradients still", "cleared"] * 2
+
+
 def test_own_loss(parts, tmp_path):
     calls = []
 

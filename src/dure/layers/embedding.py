@@ -18,19 +18,13 @@ class _Lookup(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, ids: Tensor, padding_idx: int | None) -> Tensor:
-        ctx.weight, ctx.ids, ctx.padding_idx = weight, ids, padding_idx
+    def forward(ctx: Any, weight: Tensor, ids: Tensor, table: Embedding) -> Tensor:
+        ctx.table, ctx.ids = table, ids
         return weight.detach().index_select(0, ids.flatten()).view(*ids.shape, weight.shape[1])
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[None, None, None]:
-        weight, ids = ctx.weight, ctx.ids.flatten()
-        gradient = gradients[0].reshape(-1, weight.shape[1])
-        if ctx.padding_idx is not None:
-            gradient = gradient.masked_fill((ids == ctx.padding_idx).unsqueeze(1), 0.0)
-        if weight.grad is None:
-            weight.grad = torch.zeros_like(weight)
-        weight.grad.index_add_(0, ids, gradient.to(weight.dtype))
+        ctx.table.add_gradient(ctx.ids.flatten(), gradients[0].flatten(0, -2))
         return None, None, None
 
 
@@ -44,18 +38,62 @@ class Embedding(nn.Embedding):
 
     def forward(self, ids: Tensor) -> Tensor:
         """``(...,)`` ids to ``(..., embedding_dim)``."""
-        # Hooks on the parameter (distributed training), tied tables and other devices take torch's way.
-        if self.training and self.weight.is_leaf and self.weight.requires_grad and self.adds_in_place:
-            looked_up: Tensor = _Lookup.apply(self.weight, ids, self.padding_idx)  # type: ignore[no-untyped-call]
+        # Hooks on the parameter (distributed training) and other devices take torch's way.
+        weight = self.weight
+        has_hooks = weight._backward_hooks or getattr(weight, "_post_accumulate_grad_hooks", None)
+        if self.training and weight.is_leaf and weight.requires_grad and self.adds_in_place and not has_hooks:
+            looked_up: Tensor = _Lookup.apply(weight, ids, self)  # type: ignore[no-untyped-call]
             return looked_up
         return super().forward(ids)
 
-    #: Set by the training loop, which keeps gradients' memory between steps (``zero_grad(set_to_none=False)``).
+    #: Set by the training loop, which keeps a table's gradient between steps and clears it by :meth:`clear_gradient`.
     adds_in_place: bool = False
+    #: The ids of all lookups since the gradient was clear, and the gradient's memory and version after the last.
+    _touched: tuple[Tensor, ...] = ()
+    _last_seen: tuple[int, int] | None = None
+
+    def add_gradient(self, ids: Tensor, gradient: Tensor) -> None:
+        """Add ``(num_ids, embedding_dim)`` to the gradient of the rows ``(num_ids,)``."""
+        if self.padding_idx is not None:
+            gradient = gradient * (ids != self.padding_idx).to(gradient.dtype).unsqueeze(1)
+        if self.weight.grad is None:
+            self.weight.grad = torch.zeros_like(self.weight)
+            self.note_gradient(is_clear=True)
+        is_known = self._is_known()
+        self.weight.grad.index_add_(0, ids, gradient.to(self.weight.dtype))
+        if is_known:
+            self._touched += (ids,)
+            self.note_gradient()
+
+    def gradient_rows(self) -> Tensor | None:
+        """The rows outside which the gradient is zero; None where somebody else wrote to it, such as a tied layer."""
+        if not self._is_known():
+            return None
+        return torch.cat(self._touched).unique() if self._touched else torch.empty(0, dtype=torch.long)
+
+    def note_gradient(self, *, is_clear: bool = False) -> None:
+        """Whoever changed the rows of :meth:`gradient_rows` alone, or cleared all, says so."""
+        grad = self.weight.grad
+        self._last_seen = None if grad is None else (grad.data_ptr(), grad._version)
+        self._touched = () if is_clear else self._touched
+
+    def clear_gradient(self) -> None:
+        """Zeros in the memory that is there."""
+        grad, rows = self.weight.grad, self.gradient_rows()
+        if grad is not None:
+            if rows is None:
+                grad.zero_()
+            else:
+                grad.index_copy_(0, rows, grad.new_zeros(len(rows), grad.shape[1]))
+            self.note_gradient(is_clear=True)
+
+    def _is_known(self) -> bool:
+        grad = self.weight.grad
+        return grad is not None and self._last_seen == (grad.data_ptr(), grad._version)
 
 
 def keep_gradients(model: nn.Module, *, is_kept: bool = True) -> None:
-    """Let a model's tables add gradients in place, for a loop that calls ``zero_grad(set_to_none=False)``.
+    """Let a model's tables add gradients in place, for a loop that clears them by :meth:`Embedding.clear_gradient`.
 
     Args:
         model: Any module.

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dure.errors import TrainingError
 from dure.training.arguments import TrainingArguments
+from dure.training.gradients import clear_gradients, clip_gradients
 
 __all__ = ["StepResult", "smoothed_loss", "to_device", "train_step"]
 
@@ -31,9 +32,18 @@ def train_step(
     schedule: Any,
     args: TrainingArguments,
     *,
-    on_batch: Callable[[], None],
+    tell: Callable[[str], None],
 ) -> StepResult:
     """Train on batches whose gradients are averaged, and take one step.
+
+    Args:
+        model: The model, in training mode.
+        batches: Each is a dictionary of tensors.
+        compute_loss: Model and batch to the loss.
+        optimizer: What takes the step.
+        schedule: Its learning rate.
+        args: Device, precision and clipping.
+        tell: Gets the names of events in between, as callbacks know them.
 
     Raises:
         TrainingError: The loss isn't a finite number; the weights are as they were before the step.
@@ -54,14 +64,15 @@ def train_step(
         total += value
         ids = inputs.get("input_ids") if hasattr(inputs, "get") else None
         num_tokens += 0 if ids is None else ids.numel()
-        on_batch()
+        tell("on_substep_end")
     norm = 0.0
     if args.max_grad_norm > 0:
-        norm = nn.utils.clip_grad_norm_(model.parameters(), args.max_grad_norm).item()
+        norm = clip_gradients(model, args.max_grad_norm)
+    tell("on_pre_optimizer_step")
     optimizer.step()
+    tell("on_optimizer_step")
     schedule.step()
-    # Gradients keep their memory: see dure.layers.embedding.
-    optimizer.zero_grad(set_to_none=False)
+    clear_gradients(model)
     return StepResult(total, norm, num_tokens)
 
 

@@ -178,7 +178,7 @@ class Trainer:
             self.optimizer,
             self.lr_scheduler,
             self.args,
-            on_batch=lambda: self._tell("on_substep_end"),
+            tell=self._tell,
         )
         self._loss_since_log += result.loss
         self._grad_norm = result.grad_norm

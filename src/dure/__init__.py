@@ -135,9 +135,12 @@ if TYPE_CHECKING:
     )
     from dure.tokenizers.tokenizer import PreTrainedTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
     from dure.training.arguments import TrainingArguments
+    from dure.training.callbacks.base import TrainerCallback
+    from dure.training.callbacks.early_stopping import EarlyStoppingCallback
     from dure.training.outputs import EvalPrediction
     from dure.training.schedules import get_scheduler
     from dure.training.seed import set_seed
+    from dure.training.state import TrainerControl, TrainerState
     from dure.training.trainer import Trainer
 
 __version__ = "0.1.0"
@@ -268,9 +271,12 @@ _HOMES = {
     ),
     "tokenizers.tokenizer": ("PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
     "training.arguments": ("TrainingArguments",),
+    "training.callbacks.base": ("TrainerCallback",),
+    "training.callbacks.early_stopping": ("EarlyStoppingCallback",),
     "training.outputs": ("EvalPrediction",),
     "training.schedules": ("get_scheduler",),
     "training.seed": ("set_seed",),
+    "training.state": ("TrainerControl", "TrainerState"),
     "training.trainer": ("Trainer",),
 }
 _HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}

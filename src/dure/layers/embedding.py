@@ -69,7 +69,9 @@ class Embedding(nn.Embedding):
         """The rows outside which the gradient is zero; None where somebody else wrote to it, such as a tied layer."""
         if not self._is_known():
             return None
-        return torch.cat(self._touched).unique() if self._touched else torch.empty(0, dtype=torch.long)
+        touched = torch.cat(self._touched) if self._touched else torch.empty(0, dtype=torch.long)
+        rows: Tensor = torch.unique(touched)
+        return rows
 
     def note_gradient(self, *, is_clear: bool = False) -> None:
         """Whoever changed the rows of :meth:`gradient_rows` alone, or cleared all, says so."""

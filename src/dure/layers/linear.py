@@ -91,9 +91,9 @@ class Linear(nn.Linear):
             residual: ``(..., out_features)``.
             dropout: Probability of dropping a value; 0 outside training.
         """
-        uses_onednn = _uses_onednn(hidden, self.weight)
         product: Tensor
-        if uses_onednn and not torch.is_grad_enabled() and dropout == 0.0 and activation in _FUSED:
+        can_fuse = not torch.is_grad_enabled() and dropout == 0.0 and activation in _FUSED
+        if can_fuse and _uses_onednn(hidden, self.weight):
             if residual is None:
                 name, algorithm = _FUSED[activation]
                 product = torch.ops.mkldnn._linear_pointwise(hidden, self.weight, self.bias, name, [], algorithm)
@@ -101,10 +101,7 @@ class Linear(nn.Linear):
             if activation is None and residual.is_contiguous() and residual.dtype == torch.float32:
                 product = torch.ops.mkldnn._linear_pointwise.binary(hidden, residual, self.weight, self.bias, "add")
                 return product
-        if uses_onednn:
-            product = _Product.apply(hidden, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        else:
-            product = super().forward(hidden)
+        product = _product_of(hidden, self.weight, self.bias)
         if activation is not None:
             product = activation_by_name(activation)(product)
         return drop(product, dropout, dropout > 0.0, residual=residual)
@@ -120,6 +117,11 @@ def project_together(layers: Sequence[nn.Module], hidden: Tensor) -> Tensor:
         return torch.cat([layer(hidden) for layer in layers], dim=-1)
     weight = torch.cat([layer.weight for layer in layers])  # type: ignore[misc]
     bias = torch.cat([layer.bias for layer in layers])  # type: ignore[misc]
+    return _product_of(hidden, weight, bias)
+
+
+def _product_of(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """``hidden @ weight.T + bias``, the fastest way that gives the same."""
     if _uses_onednn(hidden, weight):
         product: Tensor = _Product.apply(hidden, weight, bias)  # type: ignore[no-untyped-call]
         return product
@@ -127,9 +129,7 @@ def project_together(layers: Sequence[nn.Module], hidden: Tensor) -> Tensor:
 
 
 def _has_hooks(layer: nn.Module) -> bool:
-    return bool(
-        layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks
-    )
+    return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
 def _uses_onednn(hidden: Tensor, weight: Tensor) -> bool:

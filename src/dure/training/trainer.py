@@ -21,6 +21,7 @@ from dure.training.callbacks.flow import FlowCallback
 from dure.training.callbacks.report import ReportCallback
 from dure.training.checkpoint import STATE_FILE, last_checkpoint, load_progress, remove_old, save_checkpoint
 from dure.training.evaluation import Predictions, predict_all
+from dure.training.memory import gather_parameters
 from dure.training.optimizers import create_optimizer
 from dure.training.outputs import EvalPrediction, PredictionOutput, TrainOutput
 from dure.training.schedules import get_scheduler
@@ -115,6 +116,7 @@ class Trainer:
         set_seed(self.args.seed)
         if self.model_init is not None:
             self.model, self.optimizer, self.lr_scheduler = self.model_init().to(self.args.device), None, None
+        gather_parameters(self.model)
         examples = self._examples(self.train_dataset)
         plan = Plan.make(self.args, len(examples))
         self._prepare(plan)

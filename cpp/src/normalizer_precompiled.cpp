@@ -2,7 +2,8 @@
 //
 // The charsmap is a double array (Darts) from byte strings to places in a text, where replacements end with NUL. The
 // original looks up grapheme clusters of less than 6 bytes first, then characters, and takes the shortest key that a
-// cluster begins with: a key may swallow what follows in its cluster.
+// cluster begins with: a key may swallow what follows in its cluster. SentencePiece itself takes the longest key at each
+// place; `"longest_match": true`, which the original reads over, asks for that.
 #include <array>
 #include <cstring>
 #include <optional>
@@ -77,6 +78,31 @@ class Charsmap {
     return value ? replacement(*value) : std::nullopt;
   }
 
+  // The longest key that `text` begins with: its size, and what replaces it. Size 0: none.
+  std::pair<std::size_t, std::string_view> find_longest(std::string_view text) const {
+    std::pair<std::size_t, std::string_view> found{0, {}};
+    if (units_.empty()) return found;
+    std::uint32_t node = offset(units_[0]);
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (!enter(node, static_cast<unsigned char>(text[at]))) break;
+      const std::uint32_t unit = units_[node];
+      node ^= offset(unit);
+      const bool is_whole = at + 1 == text.size() || !is_continuation(text[at + 1]);
+      if ((unit & 0x100U) == 0 || node >= units_.size() || !is_whole) continue;
+      if (const auto after = replacement(units_[node] & 0x7FFFFFFFU)) found = {at + 1, *after};
+    }
+    return found;
+  }
+
+  // True when a key goes on with one of `bytes` behind its first character.
+  bool goes_on_with(std::string_view bytes) const {
+    for (std::uint32_t byte = 1; byte < 0x100 && !units_.empty(); ++byte) {
+      std::uint32_t node = offset(units_[0]);
+      if (enter(node, static_cast<unsigned char>(byte)) && is_below(node ^ offset(units_[node]), bytes, 1)) return true;
+    }
+    return false;
+  }
+
   // True when a key begins with `text`.
   bool has_keys(std::string_view text) const {
     std::optional<std::uint32_t> value;
@@ -91,6 +117,28 @@ class Charsmap {
   }
 
   static std::uint32_t offset(std::uint32_t unit) { return (unit >> 10) << ((unit & (1U << 9)) >> 6); }
+
+  // Goes from a base to the child for `byte`.
+  bool enter(std::uint32_t& node, unsigned char byte) const {
+    node ^= byte;
+    return byte != 0 && node < units_.size() && (units_[node] & 0x800000FFU) == byte;
+  }
+
+  // Whether one of `bytes` is a way below a base. No key of a sensible table is longer than a few characters.
+  bool is_below(std::uint32_t base, std::string_view bytes, int depth) const {
+    constexpr int kMaxDepth = 64;
+    if (depth > kMaxDepth) return true;
+    for (const char byte : bytes) {
+      std::uint32_t node = base;
+      if (enter(node, static_cast<unsigned char>(byte))) return true;
+    }
+    for (std::uint32_t byte = 1; byte < 0x100; ++byte) {
+      std::uint32_t node = base;
+      if (!enter(node, static_cast<unsigned char>(byte))) continue;
+      if (is_below(node ^ offset(units_[node]), bytes, depth + 1)) return true;
+    }
+    return false;
+  }
 
   // Follows `text` from the root up to the first value; true when there was a way for all of it.
   bool walk(std::string_view text, std::optional<std::uint32_t>& value) const {
@@ -306,10 +354,81 @@ class Precompiled final : public Normalizer {
   Charsmap charsmap_;
   std::array<bool, 0x80> is_quiet_{};  // isn't a key, and joins no ASCII character behind it
   bool is_local_ = false;
+
+  friend class LongestPrecompiled;
+};
+
+// The longest key at each place, as SentencePiece itself has it.
+class LongestPrecompiled final : public Normalizer {
+ public:
+  explicit LongestPrecompiled(const Json& json) : shortest_(json), charsmap_(shortest_.charsmap_) {
+    // A visible space has three bytes, of which the first is that of others too.
+    is_local_ = shortest_.is_local_ && !charsmap_.has_keys(" ") && !charsmap_.has_keys("\u2581") &&
+                !charsmap_.goes_on_with(" ");
+    for (std::size_t code = 0; code < may_begin_.size(); ++code) {
+      may_begin_[code] = charsmap_.has_keys(std::string(1, static_cast<char>(code)));
+    }
+  }
+
+  void apply(AlignedText& text, AlignedText& scratch, Ends) const override {
+    const auto size = static_cast<std::uint32_t>(text.size_bytes());
+    Found found = find(text.bytes, 0, 0);
+    if (found.begin_bytes == size) return;
+    Changes changes(text, scratch);
+    std::uint32_t at = 0;
+    while (true) {
+      changes.keep(at, found.last_bytes, found.begin_bytes);
+      if (found.begin_bytes == size) break;
+      at = found.begin_bytes + found.size_bytes;
+      Precompiled::replace(text.view({found.begin_bytes, at}), found.after, changes);
+      found = find(text.bytes, at, at);
+    }
+    changes.flush();
+    std::swap(text, scratch);
+  }
+
+  bool keeps_cuts(std::u32string& heads) const override { return is_local_ && are_spaces(heads); }
+  bool may_shift_origins() const override { return true; }
+  bool has_local_origins(std::string_view text) const override {
+    const auto [size, after] = charsmap_.find_longest(text);
+    return size == 0 || !after.empty();
+  }
+  bool keeps_leading_ascii() const override { return false; }
+
+ private:
+  // A key, and where the character before it begins.
+  struct Found {
+    std::uint32_t last_bytes;
+    std::uint32_t begin_bytes;
+    std::uint32_t size_bytes;
+    std::string_view after;
+  };
+
+  Found find(std::string_view text, std::uint32_t at, std::uint32_t last) const {
+    const auto size = static_cast<std::uint32_t>(text.size());
+    while (at < size) {
+      const auto lead = static_cast<unsigned char>(text[at]);
+      if (lead >= 0x80 || may_begin_[lead]) {
+        const auto [key_bytes, after] = charsmap_.find_longest(text.substr(at));
+        if (key_bytes != 0) return {last, at, static_cast<std::uint32_t>(key_bytes), after};
+      }
+      last = at;
+      at += decode_char(text, at).size_bytes;
+    }
+    return {last, size, 0, {}};
+  }
+
+  Precompiled shortest_;
+  const Charsmap& charsmap_;
+  std::array<bool, 0x80> may_begin_{};
+  bool is_local_ = false;
 };
 
 }  // namespace
 
-std::unique_ptr<const Normalizer> make_precompiled(const Json& json) { return std::make_unique<Precompiled>(json); }
+std::unique_ptr<const Normalizer> make_precompiled(const Json& json) {
+  if (json.flag_or("longest_match", false)) return std::make_unique<LongestPrecompiled>(json);
+  return std::make_unique<Precompiled>(json);
+}
 
 }  // namespace dure

@@ -64,7 +64,8 @@ def test_lone_models_give_sentencepieces_own_ids(name, shared_data, hard_texts, 
     found = tokenizer(texts, add_special_tokens=False)["input_ids"]
     for text, ids in zip(texts, found, strict=True):
         assert ids == processor.encode(text), text
-    assert tokenizer.decode(found[40]) == processor.decode(found[40])
+    known = next(ids for ids in found if len(ids) > 5 and tokenizer.unk_token_id not in ids)
+    assert tokenizer.decode(known) == processor.decode(known)
 
 
 def test_a_folder_with_a_lone_model_loads(shared_data) -> None:
@@ -77,14 +78,15 @@ def test_a_folder_with_a_lone_model_loads(shared_data) -> None:
 
 def test_truncated_files_are_named_with_the_byte(shared_data) -> None:
     data = (shared_data / "vocab/sentencepiece-test-models/test_model.model").read_bytes()
+    found = []
     for size in [*range(1, 40), 5000, len(data) - 10, len(data) - 1]:
         try:
-            model = parse_sentencepiece(data[:size], "x.model")
+            parse_sentencepiece(data[:size], "x.model")
         except TokenizerError as error:
-            assert re.search(r"x\.model .*(at byte \d+|has no pieces)", str(error)), error
-        else:  # cut between two fields
-            assert len(model.pieces) <= 1000
-    with pytest.raises(TokenizerError, match=r"at byte 14 it should have 14 more bytes, but 0 are left"):
+            found.append(str(error))
+    assert len(found) > 30  # cut between two fields, a file is still one
+    assert all(re.search(r"x\.model .*(at byte \d+|has no pieces)", message) for message in found)
+    with pytest.raises(TokenizerError, match=r"at byte 16 it should have 14 more bytes, but 0 are left"):
         parse_sentencepiece(b"\n\x0e\n\x05<unk>\x15\0\0\0\0\n\x0e", "x.model")
 
 

@@ -12,12 +12,22 @@ from pathlib import Path
 
 from dure.errors import TokenizerError
 
-__all__ = ["BPE", "CONTROL", "UNIGRAM", "UNKNOWN", "USER_DEFINED", "Piece", "SentencePieceModel", "read_sentencepiece"]
+__all__ = [
+    "BPE",
+    "CONTROL",
+    "NORMAL",
+    "UNIGRAM",
+    "UNKNOWN",
+    "USER_DEFINED",
+    "Piece",
+    "SentencePieceModel",
+    "read_sentencepiece",
+]
 
 #: The model types that can be turned into a tokenizer.json.
 UNIGRAM, BPE = 1, 2
-#: Types of pieces; the others are normal (1), unused (5) and byte (6).
-UNKNOWN, CONTROL, USER_DEFINED = 2, 3, 4
+#: Types of pieces; the others are unused (5) and byte (6).
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED = 1, 2, 3, 4
 
 _MODEL_NAMES = {1: "Unigram", 2: "BPE", 3: "word", 4: "char"}
 _FLOAT = struct.Struct("<f")

@@ -25,8 +25,9 @@ def main() -> None:
     if mrpc.is_dir():
         runs.append(["feature_extraction.py", "--data", str(mrpc / "train.tsv"), *rival])
         runs.append(["train_mrpc.py", "--data", str(mrpc), *rival])
+        runs.append(["tokenizer_table.py", "--data", str(arguments.data), *rival])
     else:
-        print(f"left out what needs MRPC: no folder {mrpc}; give --data")
+        print(f"left out what needs real data: no folder {mrpc}; give --data")
     failed = []
     for name, *options in runs:
         print(f"\n== {name}", flush=True)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "dure/parallel.h"
 #include "dure/text.h"
@@ -29,6 +30,7 @@ class Tokenizer::Texts {
   explicit Texts(const TokenizerParts& parts) : parts_(parts) {
     for (const AddedToken& token : parts.added_tokens) {
       by_content_.emplace(token.content, token.id);
+      if (token.is_special) specials_.insert(token.content);
       by_id_[token.id] = &token;
     }
   }
@@ -42,6 +44,9 @@ class Tokenizer::Texts {
     const auto found = by_content_.find(content);
     return found == by_content_.end() ? -1 : found->second;
   }
+
+  // By text, not by id: a vocabulary may hold a special token's text under another id too.
+  bool is_special(std::string_view text) const { return specials_.find(text) != specials_.end(); }
 
   std::string_view token(std::int64_t id) const {
     const AddedToken* also = added(id);
@@ -66,9 +71,8 @@ class Tokenizer::Texts {
         const Range range = is_first ? piece.first : piece.other;
         out.append(arena_, range.begin_bytes, range.size_bytes());
       } else {
-        const AddedToken* far = added(ids[i]);
         const std::string_view text = token(ids[i]);
-        if (text.data() == nullptr || (skips_special && far != nullptr && far->is_special)) continue;
+        if (text.data() == nullptr || (skips_special && is_special(text))) continue;
         out += parts_.decoder->piece(text, is_first);
       }
       is_first = false;
@@ -110,9 +114,8 @@ class Tokenizer::Texts {
       const auto id = static_cast<std::int64_t>(i);
       const std::string_view text = token(id);
       if (text.data() == nullptr) continue;
-      const AddedToken* also = added(id);
       pieces_[i].is_token = true;
-      pieces_[i].is_special = also != nullptr && also->is_special;
+      pieces_[i].is_special = is_special(text);
       pieces_[i].first = store(parts_.decoder->piece(text, true));
       pieces_[i].other = store(parts_.decoder->piece(text, false));
     }
@@ -120,6 +123,7 @@ class Tokenizer::Texts {
 
   const TokenizerParts& parts_;
   std::unordered_map<std::string_view, std::int64_t> by_content_;
+  std::unordered_set<std::string_view> specials_;
   std::unordered_map<std::int64_t, const AddedToken*> by_id_;
   mutable std::once_flag spaces_once_;
   mutable std::vector<TokenSpaces> spaces_;
@@ -250,10 +254,9 @@ std::string Tokenizer::decode(const std::int64_t* ids, std::size_t count, bool s
   std::vector<std::string> tokens;
   tokens.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const AddedToken* added = texts_->added(ids[i]);
-    if (added != nullptr && added->is_special && skip_special_tokens) continue;
     const std::string_view token = id_to_token(ids[i]);
-    if (token.data() != nullptr) tokens.emplace_back(token);
+    if (token.data() == nullptr || (skip_special_tokens && texts_->is_special(token))) continue;
+    tokens.emplace_back(token);
   }
   std::string out;
   if (parts_->decoder) {

@@ -147,6 +147,15 @@ def test_flipped_header_bytes_never_end_in_another_error(saved: Callable) -> Non
     assert num_errors > 50
 
 
+@pytest.mark.parametrize("places", ["[0]", "[]", "[0, 7232.8256]", "[0, 1e999]", "{}", "null"])
+def test_header_with_wrong_places(saved: Callable, places: str) -> None:
+    _, folder = saved("Model")
+    header = f'{{"a": {{"dtype": "F32", "shape": [1], "data_offsets": {places}}}}}'.encode()
+    (folder / WEIGHTS).write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(CorruptCheckpointError, match="truncated or damaged"):
+        dure.BertModel.from_pretrained(folder, local_files_only=True)
+
+
 def test_shapes_that_do_not_fit_are_named(saved: Callable) -> None:
     model, folder = saved(num_labels=3)
     expected = (

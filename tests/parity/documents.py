@@ -27,10 +27,10 @@ def merges(folder: Path, family: str) -> Any:
     return getattr(transformers, f"{family}TokenizerFast")(**files).backend_tokenizer
 
 
-def sentencepiece(folder: Path, family: str, name: str = "spiece.model") -> Any:
+def sentencepiece(folder: Path, family: str, name: str = "spiece.model", **options: Any) -> Any:
     pytest.importorskip("sentencepiece")
     pytest.importorskip("google.protobuf")
-    return getattr(transformers, f"{family}TokenizerFast")(vocab_file=str(folder / name)).backend_tokenizer
+    return getattr(transformers, f"{family}TokenizerFast")(vocab_file=str(folder / name), **options).backend_tokenizer
 
 
 def tiktoken(folder: Path, name: str, pattern: str) -> Any:
@@ -38,6 +38,8 @@ def tiktoken(folder: Path, name: str, pattern: str) -> Any:
     return TikTokenConverter(vocab_file=str(folder / name), pattern=pattern, additional_special_tokens=[]).converted()
 
 
+# Unless asked for, this conversion leaves the space before the first word out.
+llama = functools.partial(sentencepiece, family="Llama", add_prefix_space=True)
 CONVERTED: dict[str, Callable[[Path], Any]] = {
     "bert-base-uncased": functools.partial(bert, do_lower_case=True),
     "bert-base-cased": functools.partial(bert, do_lower_case=False),
@@ -46,9 +48,9 @@ CONVERTED: dict[str, Callable[[Path], Any]] = {
     "qwen2": functools.partial(merges, family="Qwen2"),
     "openai-gpt": functools.partial(merges, family="OpenAIGPT"),
     "albert-base-v2": functools.partial(sentencepiece, family="Albert"),
-    "llama-2": functools.partial(sentencepiece, family="Llama", name="tokenizer.model"),
-    "mistral-7b-v0.1": functools.partial(sentencepiece, family="Llama", name="tokenizer.model"),
-    "mistral-7b-instruct-v0.3": functools.partial(sentencepiece, family="Llama", name="tokenizer.model.v3"),
+    "llama-2": functools.partial(llama, name="tokenizer.model"),
+    "mistral-7b-v0.1": functools.partial(llama, name="tokenizer.model"),
+    "mistral-7b-instruct-v0.3": functools.partial(llama, name="tokenizer.model.v3"),
     "cl100k_base": functools.partial(tiktoken, name="cl100k_base.tiktoken", pattern=CL100K),
 }
 READY = ["all-MiniLM-L6-v2", "clip-vit", "falcon-7b", "gpt2", "phi-2", "phi-3-mini", "roberta-base", "t5-small"]

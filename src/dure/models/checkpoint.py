@@ -98,7 +98,7 @@ def _expected_size(path: Path) -> int | None:
         try:
             header = json.loads(file.read(length))
             return 8 + length + int(max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             return None
 
 

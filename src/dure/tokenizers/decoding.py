@@ -32,6 +32,10 @@ _CLEANUPS = (
 )
 
 
+#: Between texts that are cleaned up as one: no text has it, save odd ones.
+_BETWEEN = "\x00"
+
+
 class Decoding:
     """The part of a tokenizer that turns ids into text."""
 
@@ -74,11 +78,19 @@ class Decoding:
         The other arguments and errors are those of :meth:`decode`.
         """
         del kwargs
-        texts = self._engine.decode_batch(_rows_of_ids(sequences), skip_special_tokens, num_threads())
+        rows = _rows_of_ids(sequences)
+        try:
+            texts = self._engine.decode_batch(rows, skip_special_tokens, num_threads())
+        except TypeError:  # something in a list isn't a whole number
+            texts = self._engine.decode_batch([_row_of_ids(row) for row in rows], skip_special_tokens, num_threads())
         if type(self)._finish is not Decoding._finish:
             texts = [self._finish(text) for text in texts]
         is_wanted = clean_up_tokenization_spaces
         if self.clean_up_tokenization_spaces if is_wanted is None else is_wanted:
+            # All texts as one: a search in a long text costs hardly more than in a short one.
+            joined = _BETWEEN.join(texts)
+            if joined.count(_BETWEEN) == len(texts) - 1:
+                return self.clean_up_tokenization(joined).split(_BETWEEN)
             texts = [self.clean_up_tokenization(text) for text in texts]
         return texts
 
@@ -138,9 +150,11 @@ def _rows_of_ids(sequences: Any) -> list[Sequence[int]]:
             return list(array.tolist())
     if not isinstance(sequences, Iterable):
         raise InputError(f"batch_decode takes rows of ids, but got {sequences!r:.80}")
-    rows = []
-    for row in sequences:
-        # Nearly every row is a plain list, which is checked without leaving Python's own loops.
-        is_plain = type(row) is list and set(map(type, row)) == {int} and min(row) >= 0
-        rows.append(row if is_plain else _row_of_ids(row))
-    return rows
+    rows = list(sequences)
+    try:
+        # Nearly always these are lists; that they hold whole numbers is left to the engine to find out.
+        if set(map(type, rows)) <= {list} and min(map(min, filter(None, rows)), default=0) >= 0:
+            return rows
+    except TypeError:
+        pass
+    return [_row_of_ids(row) for row in rows]

@@ -98,6 +98,40 @@ nb::list decode_batch(const Tokenizer& self, const nb::object& rows, bool skip_s
   return out;
 }
 
+// Rows that are lists of numbers from 0 on; anything else is an error, which the caller explains.
+nb::list decode_rows(const Tokenizer& self, const nb::list& rows, bool skip_special_tokens, bool cleans_up,
+                     unsigned num_threads) {
+  std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> row_starts{0};
+  const Py_ssize_t num_rows = PyList_GET_SIZE(rows.ptr());
+  for (Py_ssize_t row = 0; row < num_rows; ++row) {
+    PyObject* list = PyList_GET_ITEM(rows.ptr(), row);
+    if (PyList_Check(list) == 0) throw nb::type_error("a row is not a list");
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
+      PyObject* item = PyList_GET_ITEM(list, i);
+      int overflow = 0;
+      const bool is_plain = PyLong_CheckExact(item) != 0;
+      const std::int64_t id = is_plain ? PyLong_AsLongLongAndOverflow(item, &overflow) : to_id(item);
+      if (id < 0 && overflow == 0) throw nb::value_error("an id is negative");
+      ids.push_back(id);
+    }
+    row_starts.push_back(static_cast<std::int64_t>(ids.size()));
+  }
+  std::vector<std::string> texts;
+  {
+    const nb::gil_scoped_release release;
+    texts = self.decode_batch(ids, row_starts, skip_special_tokens, num_threads == 0 ? 1 : num_threads);
+    if (cleans_up) {
+      for (std::string& text : texts) clean_up_text(text);
+    }
+  }
+  const nb::list out = nb::steal<nb::list>(PyList_New(num_rows));
+  for (Py_ssize_t row = 0; row < num_rows; ++row) {
+    PyList_SET_ITEM(out.ptr(), row, to_str(texts[static_cast<std::size_t>(row)]).release().ptr());
+  }
+  return out;
+}
+
 nb::list ids_to_tokens(const Tokenizer& self, const IdArray& ids) {
   nb::list out;
   for (std::size_t i = 0; i < ids.shape(0); ++i) {
@@ -175,6 +209,8 @@ void bind_engine(nb::module_& m) {
            nb::arg("uses_memory") = true)
       .def("decode", &decode, nb::arg(), nb::arg("skip_special_tokens") = false)
       .def("decode_batch", &decode_batch, nb::arg(), nb::arg("skip_special_tokens") = false, nb::arg("num_threads") = 1)
+      .def("decode_rows", &decode_rows, nb::arg(), nb::arg("skip_special_tokens") = false, nb::arg("cleans_up") = false,
+           nb::arg("num_threads") = 1)
       .def("token_to_id",
            [](const Tokenizer& self, const std::string& token) -> std::optional<std::int64_t> {
              const std::int64_t id = self.token_to_id(token);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dure.tokenizers.auto import AutoTokenizer
 from dure.tokenizers.families import BertTokenizer, BertTokenizerFast, DistilBertTokenizerFast
 
 SENTENCE = "I've been waiting for a huggingface course my whole life."
@@ -109,3 +110,44 @@ def test_multiple_choice(uncased) -> None:
     assert batch["input_ids"][1].tolist()[27:] == [1996, 2375, 12033, 2000, 4524, 23361, 4570, 1012, 102, *[0] * 7]
     assert batch["token_type_ids"].tolist() == [[0] * 27 + [1] * 16, [0] * 27 + [1] * 9 + [0] * 7]
     assert batch["attention_mask"].sum(1).tolist() == [43, 36]
+
+
+#: What the makers of vocabularies, and courses, print for each.
+PUBLISHED = {
+    "gpt2": ("Hello world", [15496, 995]),
+    "roberta-base": ("Hello world!", [0, 31414, 232, 328, 2]),
+    "t5-small": (
+        "translate English to German: The house is wonderful.",
+        [13959, 1566, 12, 2968, 10, 37, 629, 19, 1627, 5, 1],
+    ),
+    "albert-base-v2": ("this is a test", [48, 25, 21, 1289]),
+    "koelectra-base": (
+        "한국어 ELECTRA를 공유합니다.",
+        [2, 18429, 41, 6240, 15229, 6204, 20894, 5689, 12622, 10690, 18, 3],
+    ),
+    "llama-2": ("Hello world", [1, 15043, 3186]),
+    "mistral-7b-v0.1": ("Hello world", [22557, 1526]),
+    "qwen2": ("Hello world", [9707, 1879]),
+    "cl100k_base": ("hello world", [15339, 1917]),
+    "clip-vit": ("a photo of a cat", [49406, 320, 1125, 539, 320, 2368, 49407]),
+    "phi-2": ("Hello world", [15496, 995]),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_ids(name, shared_data) -> None:
+    text, ids = PUBLISHED[name]
+    settings = {"do_lower_case": False} if name == "koelectra-base" else {}
+    tokenizer = AutoTokenizer.from_pretrained(shared_data / "vocab" / name, **settings)
+    assert tokenizer(text)["input_ids"] == ids
+    assert tokenizer.decode(ids, skip_special_tokens=True) == text
+
+
+def test_a_generated_continuation_is_decoded(shared_data) -> None:
+    """Ids that a model drew needn't be those that its text would be encoded to."""
+    tokenizer = AutoTokenizer.from_pretrained(shared_data / "vocab/gpt2")
+    ids = [50, 13730, 8718, 76, 7094, 3578, 262, 10900, 1080, 284]
+    assert tokenizer("Somatic hypermutation allows the immune system to").input_ids == ids
+    assert tokenizer.batch_decode([[*ids, 39119, 2512, 257, 3108, 6644]], skip_special_tokens=True) == [
+        "Somatic hypermutation allows the immune system to selectively block a pathogen"
+    ]

@@ -45,4 +45,7 @@ bool is_utf8(std::string_view bytes);
 // Removes the spaces before punctuation and in English contractions, as WordPiece's cleanup does with one token.
 void clean_up(std::string& text);
 
+// The same for a whole text, as transformers' `clean_up_tokenization` has it: other rules, one after the other.
+void clean_up_text(std::string& text);
+
 }  // namespace dure

@@ -223,7 +223,7 @@ def render(
     import jinja2
 
     if tracks and not re.search(r"\{%-?\s*generation\s*-?%\}", template):
-        logger.warning("the chat template has no {%% generation %%} block, so no token is marked as the assistant's")
+        logger.warning("the chat template has no {% generation %} block, so no token is marked as the assistant's")
     if documents is not None and not all(isinstance(document, Mapping) for document in documents):
         raise InputError("documents must be dictionaries with 'title' and 'text'")
     variables = {**variables, "tools": _schemas(tools), "documents": documents}
@@ -235,7 +235,7 @@ def render(
             text, found = _render_one(compiled, messages, variables, continues=continues, tracks=tracks)
             texts.append(text)
             spans.append(found)
-    except jinja2.TemplateError as error:
+    except (jinja2.TemplateError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
         raise InputError(f"the chat template can't turn this conversation into text: {error}") from error
     return texts, spans
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -74,13 +74,17 @@ class Decoding:
         The other arguments and errors are those of :meth:`decode`.
         """
         del kwargs
-        texts = self._engine.decode_batch(_rows_of_ids(sequences), skip_special_tokens, num_threads())
-        if type(self)._finish is not Decoding._finish:
-            texts = [self._finish(text) for text in texts]
         is_wanted = clean_up_tokenization_spaces
-        if self.clean_up_tokenization_spaces if is_wanted is None else is_wanted:
-            texts = [self.clean_up_tokenization(text) for text in texts]
-        return texts
+        cleans_up = bool(self.clean_up_tokenization_spaces if is_wanted is None else is_wanted)
+        # A family that finishes texts itself does that before they're cleaned up.
+        finishes = type(self)._finish is not Decoding._finish
+        options = (skip_special_tokens, cleans_up and not finishes, num_threads())
+        rows = sequences.tolist() if hasattr(sequences, "tolist") else list(sequences)
+        try:
+            texts = self._engine.decode_rows(rows, *options)
+        except (TypeError, ValueError):  # rows of another kind, or no ids: looked at one by one
+            texts = self._engine.decode_rows([_row_of_ids(row) for row in rows], *options)
+        return [self._clean(self._finish(text), cleans_up) for text in texts] if finishes else texts
 
     def _finish(self, text: str) -> str:
         """What a family does to decoded text."""
@@ -128,19 +132,3 @@ def _row_of_ids(ids: Any) -> list[int]:
         )
     row: list[int] = array.tolist()
     return row
-
-
-def _rows_of_ids(sequences: Any) -> list[Sequence[int]]:
-    """Rows of ids as lists of whole numbers: an array or tensor at once, other things row by row."""
-    if hasattr(sequences, "tolist"):
-        array = np.asarray(sequences.tolist())
-        if array.ndim == 2 and array.dtype.kind in "iu" and (not array.size or array.min() >= 0):
-            return list(array.tolist())
-    if not isinstance(sequences, Iterable):
-        raise InputError(f"batch_decode takes rows of ids, but got {sequences!r:.80}")
-    rows = []
-    for row in sequences:
-        # Nearly every row is a plain list, which is checked without leaving Python's own loops.
-        is_plain = type(row) is list and set(map(type, row)) == {int} and min(row) >= 0
-        rows.append(row if is_plain else _row_of_ids(row))
-    return rows

@@ -17,7 +17,7 @@ from dure.typing import JsonObject, PathLike
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
 
-__all__ = ["TokenizerFiles", "engine_from", "header_of", "load_files", "read_json"]
+__all__ = ["TokenizerFiles", "engine_from", "header_of", "load_files", "model_type_of", "read_json"]
 
 #: Files that say something about a tokenizer without being its vocabulary.
 _SETTINGS_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "config.json")
@@ -244,6 +244,17 @@ def header_of(data: bytes, name: str) -> JsonObject:
             if {"added_tokens", "normalizer", "padding", "truncation"} <= header.keys():
                 return dict(header)
     return parse_json(data, name)
+
+
+def model_type_of(model: JsonObject) -> str:
+    """The type of a tokenizer.json's model; older files don't say it, so what's in the model does."""
+    if "type" in model:
+        return str(model["type"])
+    if "merges" in model:
+        return "BPE"
+    if isinstance(model.get("vocab"), list):
+        return "Unigram"
+    return "WordPiece" if "max_input_chars_per_word" in model else "WordLevel"
 
 
 def engine_from(data: bytes, name: str) -> Engine:

@@ -10,6 +10,7 @@ from dure.errors import InputError, TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.byte_level import alphabet
 from dure.tokenizers.family import ROLES
+from dure.tokenizers.load import model_type_of
 from dure.typing import JsonObject
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _renamed(token: Any, renamed: Mapping[str, str]) -> Any:
 
 def _special_tokens(document: JsonObject, renamed: Mapping[str, str], new: list[Any]) -> list[Any]:
     """The tokens that the new vocabulary begins with."""
-    is_unigram = document["model"]["type"] == "Unigram"
+    is_unigram = model_type_of(document["model"]) == "Unigram"
     stored = [token for token in document["added_tokens"] if token["special"] or is_unigram]
     return [*(_renamed(AddedToken.from_dict(token), renamed) for token in stored), *new]
 
@@ -110,24 +111,25 @@ def _trainer(document: JsonObject, renamed: Mapping[str, str], settings: dict[st
         model["unk_token"] = renamed[model["unk_token"]]
     if _is_byte_level(document["pre_tokenizer"]):
         settings.setdefault("initial_alphabet", list(alphabet()))
-    if model["type"] == "BPE":
+    kind = model["type"] = model_type_of(model)
+    if kind == "BPE":
         model |= {"vocab": {}, "merges": []}
         for name in ("continuing_subword_prefix", "end_of_word_suffix"):
             if model.get(name) is not None:
                 settings.setdefault(name, model[name])
         return trainers.BpeTrainer(**settings)
-    if model["type"] == "Unigram":
+    if kind == "Unigram":
         if model["unk_id"] is not None:
             unknown = model["vocab"][model["unk_id"]][0]
             settings["unk_token"] = renamed.get(unknown, unknown)
             model |= {"unk_id": 0, "vocab": [[settings["unk_token"], 0.0]]}
         return trainers.UnigramTrainer(**settings)
     kinds = {"WordLevel": trainers.WordLevelTrainer, "WordPiece": trainers.WordPieceTrainer}
-    if model["type"] not in kinds:
+    if kind not in kinds:
         known = ", ".join(["BPE", "Unigram", *kinds])
-        raise TokenizerError(f"a model of type {model['type']} can't be trained; these can: {known}")
+        raise TokenizerError(f"a model of type {kind} can't be trained; these can: {known}")
     model["vocab"] = {}
-    return kinds[model["type"]](**settings)
+    return kinds[kind](**settings)
 
 
 def _is_byte_level(pre_tokenizer: JsonObject | None) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dure.errors import InputError
 from dure.tokenizers.added_tokens import AddedToken
 from dure.tokenizers.bpe import write_merges
+from dure.tokenizers.load import model_type_of
 from dure.tokenizers.wordpiece import write_vocab
 from dure.typing import JsonObject, PathLike
 
@@ -133,9 +134,10 @@ def _vocabularies(tokenizer: PreTrainedTokenizerFast, document: str) -> dict[str
     if copies:
         return {name: lambda path, data=data: path.write_bytes(data) for name, data in copies.items()}  # type: ignore[misc]
     model = json.loads(document)["model"]
-    if model.get("type") == "WordPiece":
+    kind = model_type_of(model)
+    if kind == "WordPiece":
         return {"vocab.txt": lambda path: write_vocab(path, model["vocab"])}
-    if model.get("type") == "BPE" and family.files.get("vocab_file", ("",))[0] == "vocab.json":
+    if kind == "BPE" and family.files.get("vocab_file", ("",))[0] == "vocab.json":
         ordered = dict(sorted(model["vocab"].items(), key=lambda item: item[1]))
         return {
             "vocab.json": lambda path: _write_text(path, json.dumps(ordered, ensure_ascii=False)),

@@ -5,6 +5,7 @@ Field numbers are those of sentencepiece_model.proto; https://protobuf.dev/progr
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,6 +77,13 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
         TokenizerError: The file is truncated or damaged (with the byte where that shows), or holds a model of words or
             characters.
     """
+    stat = path.stat()
+    return _read(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=2)
+def _read(path: Path, _changed_ns: int, _size_bytes: int) -> SentencePieceModel:
+    """The model in a file; remembered, because finding out what kind of file it is takes reading it."""
     return parse_sentencepiece(path.read_bytes(), str(path))
 
 

@@ -77,7 +77,7 @@ def sentencepiece_parts(model: SentencePieceModel) -> JsonObject:
 
 
 def _strip(model: SentencePieceModel) -> list[JsonObject]:
-    """What removes spaces at the ends: the simple step where normalization leaves no other white space."""
+    """What removes spaces at the ends: the simple step where the model leaves no other white space."""
     from dure.tokenizers._core import normalize
 
     steps = charsmap(model)

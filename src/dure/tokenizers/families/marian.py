@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dure.errors import TokenizerError
 from dure.tokenizers.added_tokens import AddedToken
+from dure.tokenizers.calling import SURFACES
 from dure.tokenizers.families.generic import SENTENCEPIECE, sentencepiece_document
 from dure.tokenizers.family import Family, Sources, dump
 from dure.tokenizers.inputs import Texts
@@ -31,8 +32,7 @@ _MARK = "\uf8ff"
 
 def _vocabulary(sources: Sources) -> JsonObject:
     """The document of an engine that knows tokens and ids, and turns ids into text; texts go through other engines."""
-    separate = bool(sources.settings["separate_vocabs"])
-    path = sources.path("target_vocab_file" if separate else "vocab")
+    path = sources.path("vocab")
     vocab = read_json(path)
     for role in ("unk_token", "pad_token"):
         if sources.text(role) not in vocab:
@@ -65,27 +65,31 @@ MARIAN = Family(
 
 
 class _MappedEncodings:
-    """Encoded texts whose ids are looked up in a table; everything else is the engine's."""
+    """Encoded texts whose ids are those of Marian's vocabulary; everything else is the engine's.
 
-    def __init__(self, encodings: Encodings, table: NDArray[np.int32]) -> None:
+    Args:
+        encodings: What the engine made of the texts; with surfaces.
+        table: Marian's id for each of the engine's ids.
+        encoder: Whose vocabulary it is: what is unknown to the SentencePiece model may be in it.
+    """
+
+    def __init__(self, encodings: Encodings, table: NDArray[np.int32], encoder: _Encoder) -> None:
         self._encodings = encodings
-        self._table = table
+        self.ids = table[encodings.ids]
+        for position, surface in encodings.surfaces():
+            self.ids[position] = encoder.vocab.get(surface, encoder.unknown)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._encodings, name)
-
-    @property
-    def ids(self) -> NDArray[np.int32]:
-        """The ids in Marian's vocabulary."""
-        return self._table[self._encodings.ids]
 
     def padded(self, column: str, length: int, fill: int, left: bool, /) -> NDArray[np.int64]:
         """A column as one array; see the engine's own."""
         if column != "ids":
             return self._encodings.padded(column, length, fill, left)
-        is_token = self._encodings.padded("attention_mask", length, 0, left)
-        found = self._table[self._encodings.padded("ids", length, 0, left)]
-        return np.where(is_token, found, fill).astype(np.int64)
+        is_token = self._encodings.padded("attention_mask", length, 0, left).astype(bool)
+        found = np.full(is_token.shape, fill, np.int64)
+        found[is_token] = self.ids
+        return found
 
     def lists(self, column: str, /) -> list[list[int]]:
         """A column as lists; see the engine's own."""
@@ -111,6 +115,7 @@ class _Encoder:
         document["post_processor"] = sources.template_of("$A:0 </s>:0", "$A:0 $B:0 </s>:0")
         self.engine = engine_from(dump(document), str(spm))
         self.unknown = unknown
+        self.vocab = vocab
         known = {**vocab, **added, **marks}
         names = self.engine.vocab(True)
         self.table = np.full(max(names.values()) + 1, unknown, np.int32)
@@ -169,6 +174,9 @@ class MarianTokenizer(PreTrainedTokenizerFast):
                 raise TokenizerError(f"MarianTokenizer needs {argument}, usually called {argument.replace('_', '.')}")
         self.spm_files = [str(self._vocab_files[name]) for name in ("source_spm", "target_spm")]
         self.encoder = self._vocabulary_of("vocab")
+        if self.separate_vocabs:
+            self.target_encoder = self._vocabulary_of("target_vocab_file")
+            self._target_tokens = {id_: token for token, id_ in self.target_encoder.items()}
 
     def _vocabulary_of(self, argument: str) -> dict[str, int]:
         return {token: int(id_) for token, id_ in read_json(self._vocab_files[argument]).items()}
@@ -189,25 +197,30 @@ class MarianTokenizer(PreTrainedTokenizerFast):
     def _current(self) -> _Encoder:
         key = (self._is_target, id(self._engine))
         if key not in self._encoders:
-            own = self.separate_vocabs and self._is_target
-            vocab = self._vocabulary_of("target_vocab_file") if own else self.encoder
+            vocab = self.target_encoder if self.separate_vocabs and self._is_target else self.encoder
             spm = Path(self.spm_files[1 if self._is_target else 0])
             unknown = vocab[str(self.unk_token)]
-            added = {token: vocab.get(token, id_) for token, id_ in self.added_tokens_encoder.items()}
             # An engine that was replaced won't come back.
             self._encoders = {other: made for other, made in self._encoders.items() if other[1] == key[1]}
-            self._encoders[key] = _Encoder(spm, vocab, added, unknown)
+            self._encoders[key] = _Encoder(spm, vocab, self.added_tokens_encoder, unknown)
         return self._encoders[key]
 
     def _encoding(self, texts: Texts, engine: Engine | None = None) -> Any:
         del engine  # there's more than one
         columns = [texts.first] if texts.second is None else [texts.first, texts.second]
-        marked, own, table = self._current().mark(*columns)
+        current = self._current()
+        marked, own, table = current.mark(*columns)
 
-        def encode(**options: Any) -> _MappedEncodings:
-            return _MappedEncodings(own.encode(*marked, **options), table)
+        def encode(columns: int, **options: Any) -> _MappedEncodings:
+            return _MappedEncodings(own.encode(*marked, columns=columns | SURFACES, **options), table, current)
 
         return encode
+
+    def _token_of(self, id_: int) -> str | None:
+        token = super()._token_of(id_)
+        if not self.separate_vocabs or token in self.added_tokens_encoder:
+            return token
+        return self._target_tokens.get(id_)
 
     def tokenize(
         self, text: str, pair: str | None = None, add_special_tokens: bool = False, **options: Any
@@ -216,8 +229,11 @@ class MarianTokenizer(PreTrainedTokenizerFast):
         del options
         columns = [[text]] if pair is None else [[text], [pair]]
         marked, engine, _ = self._current().mark(*columns)
-        encodings = engine.encode(*marked, add_special_tokens=add_special_tokens, columns=0)
-        return [(engine.id_to_token(id_) or "").replace(_MARK, ">") for id_ in encodings.ids.tolist()]
+        encodings = engine.encode(*marked, add_special_tokens=add_special_tokens, columns=SURFACES)
+        names = [(engine.id_to_token(id_) or "").replace(_MARK, ">") for id_ in encodings.ids.tolist()]
+        for position, surface in encodings.surfaces():
+            names[position] = surface
+        return names
 
     def num_special_tokens_to_add(self, pair: bool = False) -> int:
         """How many special tokens a text, or a pair of texts, gets: one."""
@@ -232,10 +248,12 @@ class MarianTokenizer(PreTrainedTokenizerFast):
         **kwargs: Any,
     ) -> str:
         """The text of one row of ids, in the target language; see :meth:`PreTrainedTokenizerFast.decode`."""
-        if skip_special_tokens:
+        if skip_special_tokens and not self.separate_vocabs:
             return super().decode(token_ids, True, clean_up_tokenization_spaces, **kwargs)
         ids = [token_ids] if isinstance(token_ids, int) else token_ids
-        return self._clean(self._with_special_tokens(self.convert_ids_to_tokens(ids)), clean_up_tokenization_spaces)
+        special = set(self.all_special_tokens) if skip_special_tokens else set()
+        tokens = [token for token in self.convert_ids_to_tokens(ids) if token not in special]
+        return self._clean(self._with_special_tokens(tokens), clean_up_tokenization_spaces)
 
     def batch_decode(
         self,
@@ -245,9 +263,9 @@ class MarianTokenizer(PreTrainedTokenizerFast):
         **kwargs: Any,
     ) -> list[str]:
         """The texts of several rows of ids; see :meth:`decode`."""
-        if skip_special_tokens:
+        if skip_special_tokens and not self.separate_vocabs:
             return super().batch_decode(sequences, True, clean_up_tokenization_spaces, **kwargs)
-        return [self.decode(row, False, clean_up_tokenization_spaces) for row in sequences]
+        return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in sequences]
 
     def _with_special_tokens(self, tokens: Sequence[str | None]) -> str:
         """Text with special tokens in it, each with a space behind it."""

@@ -154,9 +154,13 @@ class MBartTokenizerFast(PreTrainedTokenizerFast):
                 f"tokenizer.tgt_lang = {self._first_language!r}"
             )
         code, end = self._id_of(language), self.eos_token_id
+        if code is None or end is None:
+            raise InputError(
+                f"{language!r} and {self.eos_token!r} should stand around texts, but aren't in the vocabulary"
+            )
         self.cur_lang_code = self.cur_lang_code_id = code
-        self.prefix_tokens: list[int | None] = [] if self._is_language_behind else [code]
-        self.suffix_tokens: list[int | None] = [end, code] if self._is_language_behind else [end]
+        self.prefix_tokens: list[int] = [] if self._is_language_behind else [code]
+        self.suffix_tokens: list[int] = [end, code] if self._is_language_behind else [end]
         before = "".join(f"{token}:0 " for token in self.convert_ids_to_tokens(self.prefix_tokens))
         behind = "".join(f" {token}:0" for token in self.convert_ids_to_tokens(self.suffix_tokens))
         self._set_template(f"{before}$A:0{behind}", f"{before}$A:0 $B:0{behind}")

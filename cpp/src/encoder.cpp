@@ -15,6 +15,7 @@ namespace {
 // A text is worth a second thread above this size, and is handed out in blocks of this size.
 constexpr std::size_t kBlockBytes = 32768;
 
+// is_plain of the character before `at`; ASCII, which most are, without a call.
 bool is_cut(std::string_view text, std::size_t at) {
   const auto before = static_cast<unsigned char>(text[at - 1]);
   return before < 0x80 ? before > 0x20 && before != 0x7F : is_plain(decode_last(text.substr(0, at)).code);
@@ -74,7 +75,9 @@ std::size_t next_cut(std::string_view text, std::size_t begin) {
   // What is left must hold a plain character; mostly the next but one byte is one.
   for (std::size_t i = at + 1; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    if (byte < 0x80 ? byte > 0x20 && byte != 0x7F : !is_continuation(text[i]) && is_plain(decode_char(text, i).code)) return at;
+    const bool is_found = byte < 0x80 ? byte > 0x20 && byte != 0x7F
+                                      : !is_continuation(text[i]) && is_plain(decode_char(text, i).code);
+    if (is_found) return at;
   }
   return text.size();
 }

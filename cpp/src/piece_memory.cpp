@@ -2,36 +2,19 @@
 
 #include <cstring>
 
+#include "dure/vocabulary.h"
+
 namespace dure {
 namespace {
 
 constexpr std::size_t kMaxEntries = std::size_t{1} << 17;
 constexpr std::size_t kMaxTokens = std::size_t{1} << 20;
 
-__extension__ using Wide = unsigned __int128;
-
-std::uint64_t mix(std::uint64_t left, std::uint64_t right) {
-  const auto product = static_cast<Wide>(left) * right;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-// Up to 8 bytes as a number.
-std::uint64_t load(const char* from, std::size_t size) {
-  std::uint64_t value = 0;
-  std::memcpy(&value, from, size);
-  return value;
-}
-
 }  // namespace
 
 std::uint64_t PieceMemory::hash_of(std::string_view piece, std::uint32_t place) {
-  constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15ULL;
-  constexpr std::uint64_t kSecond = 0xD6E8FEB86659FD93ULL;
-  std::uint64_t hash = (piece.size() << 3) ^ place ^ kFirst;
-  const char* at = piece.data();
-  std::size_t left = piece.size();
-  for (; left > 8; left -= 8, at += 8) hash = mix(hash ^ load(at, 8), kSecond);
-  return mix(hash ^ load(at, left), kSecond);
+  // Places are few and small: in the high bits they tell keys apart without moving them in the table.
+  return hash_bytes(piece) ^ (static_cast<std::uint64_t>(place) << 56);
 }
 
 PieceMemory::Found PieceMemory::find(std::string_view piece, std::uint32_t place) const {

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hard_texts import HARD_TEXTS
 from test_encoding import everything, lookups
 
 import dure.tokenizers as ours
 import tokenizers as original
-from conftest import HARD_TEXTS
 from dure.errors import InputError, TokenizerError
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
 

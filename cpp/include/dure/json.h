@@ -29,6 +29,7 @@ struct Json {
   std::vector<Json> items;                            // of an array
   std::vector<std::pair<std::string, Json>> members;  // of an object
 
+  Json();  // defined below: clang can't make it up while the type of `members` isn't complete
   bool is_null() const { return type == Type::kNull; }
   bool is_number() const { return type == Type::kInteger || type == Type::kReal; }
   // The value of a number of either type.
@@ -45,6 +46,8 @@ struct Json {
   std::int64_t number_or(std::string_view key, std::int64_t fallback) const;
   const std::vector<Json>& array(std::string_view key) const;
 };
+
+inline Json::Json() = default;
 
 // Throws JsonError with the byte offset, for invalid UTF-8 too. Depth is limited to 128, so hostile nesting can't
 // overflow the stack. A number with a fraction or an exponent is read as the original reads it (serde_json: the digits

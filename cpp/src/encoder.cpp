@@ -189,20 +189,38 @@ bool Encoder::cuts_text(std::string_view text, const EncodeOptions& options) con
 
 void Encoder::tokenize_section(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const {
   if (!cuts_text(section.text, options)) {
-    tokenize_piece(section, options, false, worker, out);
+    tokenize_piece(section, options, nullptr, worker, out);
     return;
   }
+  const std::string_view text = section.text;
+  PieceMemory& memory = (options.columns & kOffsets) != 0 ? worker.aligned : worker.plain;
   Section piece = section;
+  Section next = section;
+  const auto cut_next = [&](std::size_t begin) {
+    const std::size_t end = next_cut(text, begin);
+    next.text = text.substr(begin, end - begin);
+    next.ends = {section.ends.is_head && begin == 0, section.ends.is_tail && end == text.size()};
+    return memory.key_of(next.text, place_of(next.ends, section.first_char == 0));
+  };
   const std::int32_t first_word = worker.word;
-  for (std::size_t begin = 0; begin < section.text.size();) {
-    const std::size_t end = next_cut(section.text, begin);
-    piece.text = section.text.substr(begin, end - begin);
-    piece.ends = {section.ends.is_head && begin == 0, section.ends.is_tail && end == section.text.size()};
-    tokenize_piece(piece, options, true, worker, out);
+  PieceMemory::Key next_key = cut_next(0);
+  for (std::size_t end = next.text.size(); !next.text.empty(); end += next.text.size()) {
+    piece.text = next.text;
+    piece.ends = next.ends;
+    const PieceMemory::Key key = next_key;
+    next.text = {};
+    if (end < text.size()) next_key = cut_next(end);
+    tokenize_piece(piece, options, &key, worker, out);
     piece.first_char += worker.num_chars;
-    begin = end;
-    if (is_one_word_ && begin < section.text.size()) worker.word = first_word;
+    if (is_one_word_ && end < text.size()) worker.word = first_word;
   }
+}
+
+// Which ends of the whole text and of the section a piece holds, where the normalizer or pre-tokenizer looks at them.
+std::uint32_t Encoder::place_of(Ends ends, bool is_first_section) const {
+  // A step that looks at the ends may also ask whether the piece begins the whole text.
+  const bool is_start = ends.is_head && is_first_section;
+  return sees_ends_ ? 4U * is_start + 2U * ends.is_head + 1U * ends.is_tail : 0U;
 }
 
 void Encoder::tokenize_long(const Section& section, const EncodeOptions& options, unsigned num_threads, Worker& worker,
@@ -231,16 +249,12 @@ void Encoder::tokenize_long(const Section& section, const EncodeOptions& options
   }
 }
 
-void Encoder::tokenize_piece(const Section& section, const EncodeOptions& options, bool remembers, Worker& worker,
-                             Tokens& out) const {
+void Encoder::tokenize_piece(const Section& section, const EncodeOptions& options, const PieceMemory::Key* key,
+                             Worker& worker, Tokens& out) const {
   const bool has_offsets = (options.columns & kOffsets) != 0;
   PieceMemory& memory = has_offsets ? worker.aligned : worker.plain;
-  // A step that looks at the ends may also ask whether the piece begins the whole text.
-  const bool is_start = section.ends.is_head && section.first_char == 0;
-  const std::uint32_t place =
-      sees_ends_ ? 4U * is_start + 2U * section.ends.is_head + 1U * section.ends.is_tail : 0U;
-  if (remembers) {
-    const PieceMemory::Found found = memory.find(section.text, place);
+  if (key != nullptr) {
+    const PieceMemory::Found found = memory.find(section.text, *key);
     // A token that shows what stands in the text is worked out each time it's asked for.
     const std::int32_t surface_id = (options.columns & kSurfaces) != 0 ? parts_.model->surface_id() : -1;
     const bool has_surface =
@@ -257,11 +271,11 @@ void Encoder::tokenize_piece(const Section& section, const EncodeOptions& option
   out.append(worker.part, worker.word);
   worker.word += static_cast<std::int32_t>(worker.num_words);
   // A token that shows what stands in the text is worked out each time.
-  if (!remembers || !worker.part.surfaces.empty()) return;
+  if (key == nullptr || !worker.part.surfaces.empty()) return;
   for (Span& span : worker.part.offsets) {
     span = {span.begin_chars - section.first_char, span.end_chars - section.first_char};
   }
-  memory.add(section.text, place, worker.part, worker.num_words, worker.num_chars);
+  memory.add(section.text, *key, worker.part, worker.num_words, worker.num_chars);
 }
 
 // Leaves the tokens of a piece in worker.part, offsets counted from the text's start, words from the piece's.

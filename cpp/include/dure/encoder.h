@@ -17,6 +17,7 @@
 #include "dure/encoding.h"
 #include "dure/model.h"
 #include "dure/normalizer.h"
+#include "dure/piece_memory.h"
 #include "dure/post_processor.h"
 #include "dure/pre_tokenizer.h"
 #include "dure/truncation.h"
@@ -82,8 +83,10 @@ class Encoder {
   void tokenize_section(const Section& section, const EncodeOptions& options, Worker& worker, Tokens& out) const;
   void tokenize_long(const Section& section, const EncodeOptions& options, unsigned num_threads, Worker& worker,
                      Tokens& out) const;
-  void tokenize_piece(const Section& section, const EncodeOptions& options, bool remembers, Worker& worker,
+  // Without a key the piece isn't looked up, nor remembered.
+  void tokenize_piece(const Section& section, const EncodeOptions& options, const PieceMemory::Key* key, Worker& worker,
                       Tokens& out) const;
+  std::uint32_t place_of(Ends ends, bool is_first_section) const;
   void run(const Section& section, const EncodeOptions& options, Worker& worker) const;
   void run_words(Ends ends, Worker& worker, const EncodeOptions& options) const;
 

@@ -27,11 +27,19 @@ class PieceMemory {
     std::uint32_t num_chars = 0;
   };
 
+  // What a piece is looked up by. `place` is a small number: which ends of a text the piece held.
+  struct Key {
+    std::uint64_t hash = 0;
+    std::uint32_t place = 0;
+  };
+
   explicit PieceMemory(bool with_offsets) : with_offsets_(with_offsets) {}
 
-  // `place` is a small number that is part of the key: which ends of a text the piece held.
-  Found find(std::string_view piece, std::uint32_t place) const;
-  void add(std::string_view piece, std::uint32_t place, const Tokens& tokens, std::uint32_t num_words,
+  // Also asks for the piece's place in the table, which is far larger than the caches: make the next piece's key before
+  // looking at this one, and the wait for memory is over when its turn comes.
+  Key key_of(std::string_view piece, std::uint32_t place) const;
+  Found find(std::string_view piece, const Key& key) const;
+  void add(std::string_view piece, const Key& key, const Tokens& tokens, std::uint32_t num_words,
            std::uint32_t num_chars);
 
  private:
@@ -46,7 +54,6 @@ class PieceMemory {
     std::uint8_t place = 0;
     bool is_used = false;
   };
-  static std::uint64_t hash_of(std::string_view piece, std::uint32_t place);
   void clear();
   void grow();
 

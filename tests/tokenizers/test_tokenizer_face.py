@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hard_texts import HARD_TEXTS
 from test_encoding import everything, lookups
 
 import dure.tokenizers as ours
 import tokenizers as original
 from dure.errors import InputError, TokenizerError
 from dure.tokenizers.tokenizer import PreTrainedTokenizerFast
+from hard_texts import HARD_TEXTS
 
 BOTH = (original, ours)
 ENGLISH = ["the", "of", "and", "hello", "world", "un", "believ", "able", "quick", "brown", "fox", "123", "don't"]

@@ -69,10 +69,13 @@ void check_text(const dure::Tokenizer& tokenizer, const std::string& text, const
 void check_bytes(const dure::Tokenizer& tokenizer, std::string_view bytes) {
   const std::vector<std::string_view> words = {bytes.substr(0, bytes.size() / 2), bytes.substr(bytes.size() / 2)};
   const std::vector<dure::Input> inputs = {{bytes, nullptr}, {{}, &words}};
+  // Short ones: a pair that is cut makes as many rows as one text's windows times the other's.
+  const std::vector<std::string_view> short_words = {bytes.substr(0, 8), bytes.substr(bytes.size() / 2, 8)};
+  const std::vector<dure::Input> partners = {{bytes.substr(bytes.size() / 3, 20), nullptr}, {{}, &short_words}};
   dure::EncodeOptions options;
   options.truncation = {12, 1, dure::TruncationStrategy::kLongestFirst, true};
   options.overflow = true;
-  tokenizer.encode(inputs, inputs, options, 1);
+  tokenizer.encode(inputs, partners, options, 1);
 }
 
 }  // namespace

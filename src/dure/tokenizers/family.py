@@ -197,9 +197,9 @@ def dump(document: JsonObject) -> bytes:
     if model.get("type") != "Unigram":
         return json.dumps(document).encode()
     vocab = ",".join([f"[{json.dumps(piece)},{_literal(score)}]" for piece, score in model["vocab"]])
-    placeholder = "the vocabulary"
-    text = json.dumps({**document, "model": {**model, "vocab": placeholder}})
-    return text.replace(f'"{placeholder}"', f"[{vocab}]", 1).encode()
+    parts = json.dumps({name: part for name, part in document.items() if name != "model"})
+    settings = json.dumps({name: value for name, value in model.items() if name != "vocab"})
+    return f'{parts[:-1]}, "model": {settings[:-1]}, "vocab": [{vocab}]}}}}'.encode()
 
 
 def _literal(value: float) -> str:

@@ -119,20 +119,20 @@ def _piece(message: _Message) -> Piece:
         elif number == 2:
             score = message.number(value, start)
         elif number == 3:
-            type_ = int(message.number(value, start))
+            type_ = message.whole(value, start)
     return Piece(text, score, type_)
 
 
 def _take_trainer_spec(model: SentencePieceModel, message: _Message) -> None:
     for number, value, start in message.fields():
         if number == 3:
-            model.model_type = int(message.number(value, start))
+            model.model_type = message.whole(value, start)
         elif number == 24:
             model.treat_whitespace_as_suffix = bool(value)
         elif number == 35:
             model.byte_fallback = bool(value)
         elif number == 40:
-            model.unk_id = int(message.number(value, start))
+            model.unk_id = message.whole(value, start)
         elif number == 45:
             model.unk_piece = message.text(value, start)
 
@@ -185,7 +185,14 @@ class _Message:
         except UnicodeDecodeError as error:
             raise self._error(start + error.start, "holds bytes that aren't UTF-8") from error
 
-    def number(self, value: int | float | bytes, start: int) -> float:
+    def whole(self, value: int | float | bytes, start: int) -> int:
+        """A field's value as a whole number."""
+        found = self.number(value, start)
+        if isinstance(found, float):
+            raise self._error(start, "holds a fraction where a whole number should be")
+        return found
+
+    def number(self, value: int | float | bytes, start: int) -> int | float:
         """A field's value as a number; 64 bits of which the first says minus, as protocol buffers have it."""
         if isinstance(value, bytes):
             raise self._error(start, "holds bytes where a number should be")

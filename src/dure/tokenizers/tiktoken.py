@@ -102,10 +102,11 @@ def merges_of(ranks: Mapping[bytes, int]) -> tuple[dict[str, int], list[tuple[st
     """
     names = {token: to_characters(token) for token in ranks}
     merges: list[tuple[str, str]] = []
+    sizes = {len(token) for token in ranks}
     for token, _ in sorted(ranks.items(), key=lambda item: item[1]):
-        pairs = [
-            (token[:cut], token[cut:]) for cut in range(1, len(token)) if token[:cut] in ranks and token[cut:] in ranks
-        ]
+        # Sizes first: looking up every half of a very long token would take hours.
+        cuts = [cut for cut in range(1, len(token)) if cut in sizes and len(token) - cut in sizes]
+        pairs = [(token[:cut], token[cut:]) for cut in cuts if token[:cut] in ranks and token[cut:] in ranks]
         pairs.sort(key=lambda pair: (ranks[pair[0]], ranks[pair[1]]))
         merges += [(names[first], names[second]) for first, second in pairs]
     return {names[token]: rank for token, rank in ranks.items()}, merges

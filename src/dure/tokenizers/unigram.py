@@ -77,11 +77,12 @@ def merges_from_scores(
         more: Further parts that a piece may be put together from, and their ids.
     """
     known = {**ids, **(more or {})}
+    sizes = {len(piece) for piece in known}
     found: list[tuple[float, int, int, str, str]] = []
     for piece, score in dict(scores).items():
-        pairs = [
-            (piece[:cut], piece[cut:]) for cut in range(1, len(piece)) if piece[:cut] in known and piece[cut:] in known
-        ]
+        # Sizes first: looking up every half of a very long piece would take hours.
+        cuts = [cut for cut in range(1, len(piece)) if cut in sizes and len(piece) - cut in sizes]
+        pairs = [(piece[:cut], piece[cut:]) for cut in cuts if piece[:cut] in known and piece[cut:] in known]
         pairs.sort(key=lambda pair: (known[pair[0]], known[pair[1]]))
         found += [(score, len(first), len(second), first, second) for first, second in pairs]
     found.sort(key=lambda item: item[:3], reverse=True)

@@ -81,7 +81,10 @@ def _strip(model: SentencePieceModel) -> list[JsonObject]:
     from dure.tokenizers._core import normalize
 
     steps = charsmap(model)
-    left = normalize(json.dumps(steps[0]).encode(), _WHITE_SPACE) if steps else _WHITE_SPACE
+    try:
+        left = normalize(json.dumps(steps[0]).encode(), _WHITE_SPACE) if steps else _WHITE_SPACE
+    except ValueError as error:
+        raise TokenizerError(f"the SentencePiece model is damaged ({error}): fetch it again") from error
     if any(char.isspace() and char != " " for char in left):
         return [{"type": "Replace", "pattern": {"Regex": r"\A +| +\z"}, "content": ""}]
     return [{"type": "Strip", "strip_left": True, "strip_right": True}]

@@ -235,6 +235,8 @@ class Tokenizer(Limits):
         for token in tokens:
             if not isinstance(token, AddedToken):
                 raise InputError(f"a token to add must be a string or an AddedToken, but is {token!r}")
+            if any("\ud800" <= character <= "\udfff" for character in token.content):
+                raise InputError(f"a token to add must be text, but {token.content!r} holds a lone surrogate")
         known = {content: tuple(rest) for _, content, *rest in self._added}
         known |= {token.content: token.to_tuple()[1:] for token in self._pending}
         added = 0

@@ -103,8 +103,8 @@ class TokenizerDocument:
         """
         try:
             data = Path(path).read_bytes()
-        except OSError as error:
-            raise TokenizerError(f"{path} can't be read: {error.strerror}") from error
+        except (OSError, UnicodeEncodeError) as error:
+            raise TokenizerError(f"{path!r} can't be read: {_reason(error)}") from error
         return cls._from_bytes(data, str(path))
 
     @classmethod
@@ -176,8 +176,8 @@ class TokenizerDocument:
         text = self.to_str(pretty)
         try:
             Path(path).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise TokenizerError(f"{path} can't be written: {error.strerror}") from error
+        except (OSError, UnicodeEncodeError) as error:
+            raise TokenizerError(f"{path!r} can't be written: {_reason(error)}") from error
 
     @property
     def model(self) -> Model:
@@ -371,6 +371,10 @@ class TokenizerDocument:
         shown = [f"{name}={show(value, most_items, name)}" for name, value in header.items()]
         model = repr(self.model) if most_items == FULL else str(self.model)
         return f"Tokenizer({', '.join([*shown, f'model={model}'])})"
+
+
+def _reason(error: OSError | UnicodeEncodeError) -> str:
+    return "its name isn't text" if isinstance(error, UnicodeEncodeError) else str(error.strerror)
 
 
 def token_of(added: AddedTuple) -> AddedToken:

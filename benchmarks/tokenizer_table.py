@@ -69,7 +69,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folders = make_folders(arguments.data, Path(scratch))
         table = rows(arguments.data, folders, arguments.rounds, int(arguments.megabytes * 1e6))
-        wanted = (row for row in table if arguments.only in row.name)
+        wanted = [row for row in table if arguments.only in row.name]
+        if not wanted:
+            names = "\n  ".join(dict.fromkeys(row.name for row in table))
+            parser.error(f"no row's name holds {arguments.only!r}; the rows are\n  {names}")
         missed += (f"{row.name} ({row.rival})" for row in wanted if not measure(row, arguments.rival_python))
     if not arguments.only:
         rival = ["--rival-python", arguments.rival_python] if arguments.rival_python else []

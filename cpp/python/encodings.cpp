@@ -34,6 +34,11 @@ nb::object padded(const Encodings& rows, const std::string& name, std::int64_t l
       throw nb::value_error("a row is longer than the length to pad to");
     }
   }
+  constexpr std::size_t kMaxNumbers = std::size_t{1} << 40;
+  if (num_rows > 0 && static_cast<std::size_t>(length) > kMaxNumbers / num_rows) {
+    throw nb::value_error(("padding " + std::to_string(num_rows) + " rows to " + std::to_string(length) +
+                           " tokens takes more memory than there is").c_str());
+  }
   auto out = std::make_unique_for_overwrite<std::int64_t[]>(num_rows * static_cast<std::size_t>(length));
   for (std::size_t row = 0; row < num_rows; ++row) {
     const std::int64_t begin = rows.row_starts[row];

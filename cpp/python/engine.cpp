@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "binding.h"
@@ -17,7 +18,7 @@ namespace nb = nanobind;
 namespace dure::python {
 namespace {
 
-using TokenTuple = std::tuple<std::string, bool, bool, bool, bool, bool>;
+using TokenTuple = std::tuple<nb::object, bool, bool, bool, bool, bool>;
 using IdArray = nb::ndarray<const std::int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
 // Texts, or lists of words, as the core takes them; `words` keeps what the inputs point to.
@@ -33,6 +34,16 @@ std::vector<Input> inputs(const nb::handle& texts, bool is_split, const char* na
   return out;
 }
 
+// A number of tokens. No text has more than the largest one here, so all that are larger mean the same.
+std::uint32_t to_count(const nb::handle& number, const char* name) {
+  int overflow = 0;
+  const long long value = PyLong_Check(number.ptr()) != 0 ? PyLong_AsLongLongAndOverflow(number.ptr(), &overflow) : -1;
+  if (overflow > 0 || value > INT32_MAX) return INT32_MAX;
+  if (value >= 0) return static_cast<std::uint32_t>(value);
+  const std::string given = nb::cast<std::string>(nb::repr(number));
+  throw nb::value_error((std::string(name) + " must be a number of at least 0, but is " + given).c_str());
+}
+
 TruncationStrategy to_strategy(const std::string& name) {
   if (name == "longest_first") return TruncationStrategy::kLongestFirst;
   if (name == "only_first") return TruncationStrategy::kOnlyFirst;
@@ -41,8 +52,8 @@ TruncationStrategy to_strategy(const std::string& name) {
 }
 
 Encodings encode(const Tokenizer& self, const nb::object& texts, const nb::object& pairs, bool is_split,
-                 bool add_special_tokens, std::uint32_t max_length, std::uint32_t stride, const std::string& strategy,
-                 bool truncate_left, bool overflow, std::uint32_t columns, unsigned num_threads, bool uses_memory) {
+                 bool add_special_tokens, const nb::object& max_length, const nb::object& stride,
+                 const nb::object& strategy, bool truncate_left, bool overflow, std::uint32_t columns, unsigned num_threads, bool uses_memory) {
   std::vector<std::vector<std::string_view>> words[2];
   const std::vector<Input> first = inputs(texts, is_split, "text", words[0]);
   const bool has_pairs = !pairs.is_none();
@@ -51,7 +62,8 @@ Encodings encode(const Tokenizer& self, const nb::object& texts, const nb::objec
   EncodeOptions options;
   options.add_special_tokens = add_special_tokens;
   options.overflow = overflow;
-  options.truncation = {max_length, stride, to_strategy(strategy), truncate_left};
+  options.truncation = {to_count(max_length, "max_length"), to_count(stride, "stride"),
+                        to_strategy(std::string(view(strategy, "strategy"))), truncate_left};
   options.columns = columns;
   options.uses_memory = uses_memory;
   const nb::gil_scoped_release release;
@@ -144,7 +156,13 @@ nb::list ids_to_tokens(const Tokenizer& self, const IdArray& ids) {
 Tokenizer with_added_tokens(const Tokenizer& self, const std::vector<TokenTuple>& tokens) {
   std::vector<AddedToken> added;
   for (const auto& [content, special, single_word, lstrip, rstrip, normalized] : tokens) {
-    added.push_back({0, content, special, single_word, lstrip, rstrip, normalized});
+    AddedToken& token = added.emplace_back();
+    token.content = view(content, "the content of an added token");
+    token.is_special = special;
+    token.single_word = single_word;
+    token.lstrip = lstrip;
+    token.rstrip = rstrip;
+    token.normalized = normalized;
   }
   return self.with_added_tokens(added);
 }
@@ -154,6 +172,17 @@ nb::dict vocab(const Tokenizer& self, bool with_added) {
   for (const auto& [token, id] : self.parts().model->vocabulary().sorted()) out[to_str(token)] = id;
   if (!with_added) return out;
   for (const AddedToken& token : self.parts().added_tokens) out[to_str(token.content)] = token.id;
+  return out;
+}
+
+// The sequence ids that a row knows the places of.
+nb::list row_sequences(const Tokenizer& self, bool is_pair, bool add_special_tokens) {
+  std::set<std::int32_t> known;
+  for (const auto& item : self.parts().post_processor.rows(is_pair, add_special_tokens).items) {
+    for (const auto& [sequence, places] : item.labels) known.insert(sequence);
+  }
+  nb::list out;
+  for (const std::int32_t sequence : known) out.append(sequence);
   return out;
 }
 
@@ -173,7 +202,8 @@ nb::list words_of(const std::vector<std::pair<std::string, Span>>& words) {
   return out;
 }
 
-nb::list model_tokenize(const Tokenizer& self, const std::string& word) {
+nb::list model_tokenize(const Tokenizer& self, const nb::object& text_of_word) {
+  const std::string_view word = view(text_of_word, "the word");
   const Model& model = *self.parts().model;
   const std::unique_ptr<ModelScratch> scratch = model.make_scratch();
   std::vector<Piece> pieces;
@@ -186,7 +216,7 @@ nb::list model_tokenize(const Tokenizer& self, const std::string& word) {
     const Span span = text.origin({std::min(piece.begin_bytes, end_bytes), end_bytes});
     const bool is_surface = piece.id == model.surface_id();
     const std::string_view token =
-        is_surface ? std::string_view(word).substr(piece.begin_bytes, piece.end_bytes - piece.begin_bytes)
+        is_surface ? word.substr(piece.begin_bytes, piece.end_bytes - piece.begin_bytes)
                    : self.id_to_token(piece.id);
     out.append(nb::make_tuple(piece.id, to_str(token), nb::make_tuple(span.begin_chars, span.end_chars)));
   }
@@ -212,8 +242,8 @@ void bind_engine(nb::module_& m) {
       .def("decode_rows", &decode_rows, nb::arg(), nb::arg("skip_special_tokens") = false, nb::arg("cleans_up") = false,
            nb::arg("num_threads") = 1)
       .def("token_to_id",
-           [](const Tokenizer& self, const std::string& token) -> std::optional<std::int64_t> {
-             const std::int64_t id = self.token_to_id(token);
+           [](const Tokenizer& self, const nb::object& token) -> std::optional<std::int64_t> {
+             const std::int64_t id = self.token_to_id(view(token, "the token"));
              return id < 0 ? std::nullopt : std::optional(id);
            })
       .def("id_to_token",
@@ -225,33 +255,37 @@ void bind_engine(nb::module_& m) {
       .def("vocab", &vocab, nb::arg("with_added_tokens") = true)
       .def("num_special_tokens",
            [](const Tokenizer& self, bool is_pair) { return self.parts().post_processor.num_special_tokens(is_pair); })
+      .def("row_sequences", &row_sequences)
       .def("added_tokens", &added_tokens)
-      .def("normalize", [](const Tokenizer& self, const std::string& text) { return to_str(self.normalize(text)); })
-      .def("pre_tokenize", [](const Tokenizer& self, const std::string& text) { return words_of(self.pre_tokenize(text)); })
+      .def("normalize", [](const Tokenizer& self, const nb::object& text) { return to_str(self.normalize(view(text, "the text"))); })
+      .def("pre_tokenize",
+           [](const Tokenizer& self, const nb::object& text) { return words_of(self.pre_tokenize(view(text, "the text"))); })
       .def("model_tokenize", &model_tokenize);
 }
 
 void bind_components(nb::module_& m) {
-  m.def("normalize", [](const nb::bytes& json, const std::string& text) {
+  m.def("normalize", [](const nb::bytes& json, const nb::object& text) {
     const Json component = parse(json);
     AlignedText aligned;
     AlignedText scratch;
-    aligned.assign(text, 0, false);
+    aligned.assign(view(text, "the text"), 0, false);
     if (const auto normalizer = normalizer_from_json(&component)) normalizer->apply(aligned, scratch, {});
     return to_str(aligned.bytes);
   });
-  m.def("pre_tokenize", [](const nb::bytes& json, const std::string& text) {
+  m.def("pre_tokenize", [](const nb::bytes& json, const nb::object& text) {
     const Json component = parse(json);
     Words words;
     Words scratch;
-    words.text.assign(text, 0, true);
-    if (!text.empty()) words.ranges.push_back({0, words.text.size_bytes()});
+    words.text.assign(view(text, "the text"), 0, true);
+    if (words.text.size_bytes() > 0) words.ranges.push_back({0, words.text.size_bytes()});
     if (const auto step = pre_tokenizer_from_json(&component)) step->apply(words, scratch, {});
     std::vector<std::pair<std::string, Span>> out;
     for (const Range& range : words.ranges) out.emplace_back(words.text.view(range), words.text.origin(range));
     return words_of(out);
   });
-  m.def("decode_tokens", [](const std::optional<nb::bytes>& json, std::vector<std::string> tokens) {
+  m.def("decode_tokens", [](const std::optional<nb::bytes>& json, const nb::object& list) {
+    const std::vector<std::string_view> given = views(list, "token");
+    std::vector<std::string> tokens(given.begin(), given.end());
     std::string out;
     if (json) {
       const Json component = parse(*json);

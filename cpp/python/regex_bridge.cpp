@@ -11,6 +11,7 @@
 #include "binding.h"
 #include "dure/regex.h"
 #include "dure/unicode_classes.h"
+#include "regex_graphemes.h"
 #include "regex_translation.h"
 
 namespace nb = nanobind;
@@ -30,6 +31,7 @@ char32_t as_original_sees(char32_t code, const nb::object& match_assigned) {
   const nb::object text = nb::steal(PyUnicode_FromOrdinal(static_cast<int>(code)));
   if (!text.is_valid()) throw nb::python_error();
   if (match_assigned(text).is_none()) return code;
+  if (is_reserved_pictograph(code)) return kReservedPictograph;
   return code < 0x10000 ? 0xFDD0 : 0x1FFFE;
 }
 

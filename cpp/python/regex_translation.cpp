@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dure/unicode_classes.h"
+#include "regex_graphemes.h"
 
 namespace dure::python {
 namespace {
@@ -56,8 +57,9 @@ class Translator {
   };
 
   [[noreturn]] static void fail(const std::string& what) { throw std::invalid_argument(what); }
-  [[noreturn]] static void refuse(std::string_view what) {
-    fail("'" + std::string(what) + "' is not supported; only the original's engine has it");
+  [[noreturn]] static void refuse(std::string_view what, const std::string& name = {}) {
+    const std::string named = name.empty() ? "" : " (" + name + ")";
+    fail("'" + std::string(what) + "'" + named + " is not supported; only the original's engine has it");
   }
 
   bool take(std::string_view prefix) {
@@ -163,6 +165,7 @@ class Translator {
     for (const char* kind : {":", "=", "!", ">", "<=", "<!"}) {
       if (take(kind)) return push_group(std::string("(?") + kind);
     }
+    if (rest_.starts_with("~")) refuse("(?~...)", "the absent operator");
     if (take("<")) {
       const std::size_t size = rest_.find('>');
       if (size == std::string_view::npos) fail("the name of a group is not closed");
@@ -242,12 +245,12 @@ class Translator {
       case 'Z': return R"((?=\n?\Z))";
       case 'G': return R"(\G)";
       case 'K': return R"(\K)";
-      case 'X': return R"(\X)";
+      case 'X': return grapheme_pattern();
       case 'R': return R"((?>\r\n|[\n-\r\x85\u2028\u2029]))";
       case 'N': return R"([^\n])";
       case 'O': return "(?s:.)";
       case 'k': return named_reference();
-      case 'g': refuse("\\g");
+      case 'g': refuse("\\g" + std::string(rest_.substr(0, rest_.find('>') + 1)), "the call of a group");
       case 'y': refuse("\\y");
       case 'Y': refuse("\\Y");
       default: break;

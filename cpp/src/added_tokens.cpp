@@ -50,6 +50,25 @@ Range range(std::size_t begin, std::size_t end) {
 
 }  // namespace
 
+// The original searches for every version that was added before the token became special, and for the first special one;
+// all of them behave as the last version says.
+void AddedToken::add_again(const AddedToken& again) {
+  const bool is_same = is_special == again.is_special && single_word == again.single_word && lstrip == again.lstrip &&
+                       rstrip == again.rstrip && normalized == again.normalized;
+  if (is_same) return;
+  bool is_raw = is_looked_for(false);
+  bool is_normalized = is_looked_for(true);
+  if (!is_left_out()) (again.normalized ? is_normalized : is_raw) = true;
+  was_special = is_left_out();
+  is_special = again.is_special;
+  single_word = again.single_word;
+  lstrip = again.lstrip;
+  rstrip = again.rstrip;
+  normalized = again.normalized;
+  also_elsewhere = is_raw && is_normalized;
+  elsewhere_only = !also_elsewhere && is_normalized != normalized;
+}
+
 TokenFinder::TokenFinder(std::vector<AddedToken> tokens, std::vector<std::string> contents) {
   for (std::size_t i = 0; i < tokens.size(); ++i) {
     if (!contents[i].empty()) entries_.push_back({std::move(contents[i]), std::move(tokens[i])});

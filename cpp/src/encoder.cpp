@@ -29,7 +29,7 @@ TokenFinder make_finder(const TokenizerParts& parts, bool is_normalized) {
   std::vector<std::string> contents;
   for (const bool is_special : {true, false}) {
     for (const AddedToken& token : parts.added_tokens) {
-      if (token.normalized != is_normalized || token.is_special != is_special) continue;
+      if (!token.is_looked_for(is_normalized) || token.is_left_out() != is_special) continue;
       AlignedText content;
       AlignedText scratch;
       content.assign(token.content, 0, false);

@@ -57,13 +57,19 @@ void Encodings::push(const Tokens& tokens, std::uint32_t begin, std::uint32_t en
   }
 }
 
-void Encodings::push_special(std::int32_t id, std::int32_t type_id) {
-  ids.push_back(id);
-  if (has(kTypeIds)) type_ids.push_back(type_id);
-  if (has(kSpecialMask)) special_tokens_mask.push_back(1);
-  if (has(kWordIds)) word_ids.push_back(-1);
-  if (has(kSequenceIds)) sequence_ids.push_back(-1);
-  if (has(kOffsets)) offsets.push_back({});
+void Encodings::push_special(const TemplatePart& part, std::int32_t type_id, std::int32_t sequence) {
+  const std::size_t count = part.special_ids.size();
+  if (has(kSurfaces) && part.shows_names) {
+    for (std::size_t i = 0; i < part.special_names.size(); ++i) {
+      surfaces.emplace_back(static_cast<std::int64_t>(ids.size() + i), part.special_names[i]);
+    }
+  }
+  extend(ids, part.special_ids);
+  if (has(kTypeIds)) type_ids.insert(type_ids.end(), count, type_id);
+  if (has(kSpecialMask)) special_tokens_mask.insert(special_tokens_mask.end(), count, part.is_masked ? 1 : 0);
+  if (has(kWordIds)) word_ids.insert(word_ids.end(), count, -1);
+  if (has(kSequenceIds)) sequence_ids.insert(sequence_ids.end(), count, sequence);
+  if (has(kOffsets)) offsets.insert(offsets.end(), count, Span{});
 }
 
 void Encodings::end_row(std::int64_t sample) {

@@ -1,4 +1,4 @@
-// Post-processors of tokenizer.json as templates, and the narrowing of offsets.
+// Post-processors of tokenizer.json as steps, the rows they make, and the narrowing of offsets.
 #include "dure/post_processor.h"
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "dure/unicode.h"
 #include "dure/utf8.h"
+#include "post_processor_steps.h"
 
 namespace dure {
 namespace {
@@ -17,10 +18,11 @@ using Template = std::vector<TemplatePart>;
 constexpr const char* kKnown = "BertProcessing, ByteLevel, RobertaProcessing, Sequence, TemplateProcessing";
 
 TemplatePart text_part(std::int32_t sequence, std::int32_t type_id) {
-  return {sequence, type_id, sequence, sequence, {}};
+  TemplatePart part;
+  part.sequence = sequence;
+  part.type_id = type_id;
+  return part;
 }
-
-TemplatePart special_part(std::int32_t id, std::int32_t type_id) { return {-1, type_id, 0, -1, {id}}; }
 
 std::int32_t checked(std::int64_t number, const char* what) {
   if (number >= 0 && number <= INT32_MAX) return static_cast<std::int32_t>(number);
@@ -28,49 +30,27 @@ std::int32_t checked(std::int64_t number, const char* what) {
                   " and must lie between 0 and 2147483647");
 }
 
-Template without_specials(const Template& parts) {
-  Template bare = parts;
-  std::erase_if(bare, [](const TemplatePart& part) { return part.sequence < 0; });
-  return bare;
-}
-
-// The original knows one place per text: the last one.
-void label_sequences(Template& parts) {
-  bool is_taken[2] = {false, false};
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-    if (part->sequence < 0) continue;
-    part->sequence_id = is_taken[part->sequence] ? -1 : part->sequence;
-    is_taken[part->sequence] = true;
-  }
-}
-
-void set_templates(PostProcessor& processor, Template single, Template pair) {
-  label_sequences(single);
-  label_sequences(pair);
-  processor.bare_single = without_specials(single);
-  processor.bare_pair = without_specials(pair);
-  processor.single = std::move(single);
-  processor.pair = std::move(pair);
-}
-
-PostProcessor plain() {
-  PostProcessor processor;
-  set_templates(processor, {text_part(0, 0)}, {text_part(0, 0), text_part(1, 1)});
-  return processor;
-}
-
-std::vector<std::int32_t> special_ids(const Json& json, const std::string& name) {
+TemplatePart special_part(const Json& json, const std::string& name, std::int32_t type_id) {
   const Json* specials = json.find("special_tokens");
   const Json* found = specials == nullptr ? nullptr : specials->find(name);
   if (found == nullptr) {
     throw JsonError("the template uses the special token '" + name + "', which 'special_tokens' lacks: add it there");
   }
-  std::vector<std::int32_t> ids;
+  TemplatePart part;
+  part.type_id = part.overflow_type_id = type_id;
   for (const Json& id : found->array("ids")) {
     if (id.type != Json::Type::kInteger) throw JsonError("an id of the special token '" + name + "' is no integer");
-    ids.push_back(checked(id.integer, "an id"));
+    part.special_ids.push_back(checked(id.integer, "an id"));
   }
-  return ids;
+  const Json* names = found->find("tokens");
+  if (names == nullptr || names->is_null()) return part;
+  for (const Json& text : found->array("tokens")) {
+    if (text.type != Json::Type::kString) throw JsonError("a token of the special token '" + name + "' is no string");
+    part.special_names.push_back(text.string);
+  }
+  if (part.special_names.size() == part.special_ids.size()) return part;
+  throw JsonError("the special token '" + name + "' has " + std::to_string(part.special_ids.size()) + " ids and " +
+                  std::to_string(part.special_names.size()) + " tokens: give as many of both");
 }
 
 // A place as it's spelled in code: "$", "$A", "$1", "$B:1", "[CLS]", "[CLS]:1".
@@ -90,7 +70,7 @@ class Spelling {
 
   TemplatePart part(const Json& json) const {
     if (sequence_ >= 0) return text_part(sequence_, type_id_);
-    return {-1, type_id_, 0, -1, special_ids(json, name_)};
+    return special_part(json, name_, type_id_);
   }
 
  private:
@@ -120,7 +100,7 @@ TemplatePart read_part(const Json& json, const Json& item) {
   const Json* special = item.find("SpecialToken");
   if (special == nullptr) throw JsonError("a place of a template must be a 'Sequence' or a 'SpecialToken'");
   const std::int32_t type_id = checked(special->number_or("type_id", 0), "'type_id'");
-  return {-1, type_id, 0, -1, special_ids(json, special->text("id"))};
+  return special_part(json, special->text("id"), type_id);
 }
 
 Template read_template(const Json& json, const char* name, const char* fallback) {
@@ -139,80 +119,89 @@ Template read_template(const Json& json, const char* name, const char* fallback)
   return parts;
 }
 
-void read_template_processing(const Json& json, PostProcessor& processor) {
-  Template single = read_template(json, "single", "$A");
-  Template pair = read_template(json, "pair", "$A:0 $B:1");
-  for (const TemplatePart& part : single) {
+void read_template_processing(const Json& json, PostStep& step) {
+  step.kind = PostStep::Kind::kTemplate;
+  step.single = read_template(json, "single", "$A");
+  step.pair = read_template(json, "pair", "$A:0 $B:1");
+  for (const TemplatePart& part : step.single) {
     if (part.sequence == 1) throw JsonError("the template 'single' uses the second text (B), which isn't there: use A");
   }
-  set_templates(processor, std::move(single), std::move(pair));
 }
 
 // A member such as ["[SEP]", 102].
-std::int32_t token_id(const Json& json, const char* name) {
+TemplatePart read_token(const Json& json, const char* name) {
   const std::vector<Json>& items = json.array(name);
   if (items.size() != 2 || items[0].type != Json::Type::kString || items[1].type != Json::Type::kInteger) {
     throw JsonError(std::string("'") + name + "' of a post-processor must be a token and its id: [\"[SEP]\", 102]");
   }
-  return checked(items[1].integer, "an id");
+  TemplatePart part;
+  part.special_ids = {checked(items[1].integer, "an id")};
+  part.special_names = {items[0].string};
+  return part;
 }
 
-void read_bert(const Json& json, PostProcessor& processor) {
-  const std::int32_t sep = token_id(json, "sep");
-  const TemplatePart cls = special_part(token_id(json, "cls"), 0);
-  const TemplatePart first = text_part(0, 0);
-  const TemplatePart second = text_part(1, 1);
-  set_templates(processor, {cls, first, special_part(sep, 0)},
-                {cls, first, special_part(sep, 0), second, special_part(sep, 1)});
+void read_trimming(const Json& json, PostStep& step) {
+  step.trims = json.flag_or("trim_offsets", true);
+  step.expects_added_space = json.flag_or("add_prefix_space", true);
 }
 
-void read_roberta(const Json& json, PostProcessor& processor) {
-  const TemplatePart sep = special_part(token_id(json, "sep"), 0);
-  const TemplatePart cls = special_part(token_id(json, "cls"), 0);
-  const TemplatePart first = text_part(0, 0);
-  TemplatePart second = text_part(1, 0);
-  second.overflow_type_id = 0;
-  set_templates(processor, {cls, first, sep}, {cls, first, sep, sep, second, sep});
-  // Without special tokens the original forgets that every type is 0 where it comes to overflow.
-  processor.bare_pair.back().overflow_type_id = 1;
-  if (json.flag_or("trim_offsets", true)) processor.trims.push_back(json.flag_or("add_prefix_space", true));
-}
-
-// Reads one post-processor into what those before it in a Sequence left. `has_template`: one of them adds tokens.
-void read(const Json& json, PostProcessor& processor, bool& has_template) {
+void read(const Json& json, std::vector<PostStep>& steps) {
   const std::string& type = json.text("type");
   if (type == "Sequence") {
-    for (const Json& item : json.array("processors")) read(item, processor, has_template);
+    for (const Json& item : json.array("processors")) read(item, steps);
     return;
   }
+  PostStep& step = steps.emplace_back();
   if (type == "ByteLevel") {
-    if (json.flag_or("trim_offsets", true)) processor.trims.push_back(json.flag_or("add_prefix_space", true));
-    return;
+    read_trimming(json, step);
+  } else if (type == "TemplateProcessing") {
+    read_template_processing(json, step);
+  } else if (type == "BertProcessing" || type == "RobertaProcessing") {
+    step.sep = read_token(json, "sep");
+    step.cls = read_token(json, "cls");
+    step.kind = type == "BertProcessing" ? PostStep::Kind::kBert : PostStep::Kind::kRoberta;
+    if (step.kind == PostStep::Kind::kRoberta) read_trimming(json, step);
+  } else {
+    throw JsonError("a post-processor of type '" + type + "' is not known; known: " + kKnown);
   }
-  const bool is_template = type == "TemplateProcessing" || type == "BertProcessing" || type == "RobertaProcessing";
-  if (!is_template) throw JsonError("a post-processor of type '" + type + "' is not known; known: " + kKnown);
-  if (has_template) {
-    throw JsonError("a post-processor of type 'Sequence' has a second step that adds tokens, '" + type +
-                    "': write both as one TemplateProcessing");
-  }
-  has_template = true;
-  if (type == "TemplateProcessing") read_template_processing(json, processor);
-  if (type == "BertProcessing") read_bert(json, processor);
-  if (type == "RobertaProcessing") read_roberta(json, processor);
 }
 
 }  // namespace
 
-std::uint32_t PostProcessor::num_special_tokens(bool is_pair) const {
-  std::size_t count = 0;
-  for (const TemplatePart& part : is_pair ? pair : single) count += part.special_ids.size();
-  return static_cast<std::uint32_t>(count);
+std::vector<std::int32_t> RowTemplate::labels_of(const std::uint32_t* ranges) const {
+  PlaceLabels all;
+  for (const Item& item : items) {
+    const bool is_overflow = ranges != nullptr && item.text_place >= 0 && ranges[item.text_place] != 0;
+    for (const auto& [sequence, places] : is_overflow ? item.overflow_labels : item.labels) {
+      all[sequence] = {item.begin + places.first, item.begin + places.second};
+    }
+  }
+  // The original counts how many sequences it knows and asks for the first so many; of one that it doesn't know, all
+  // places are its own.
+  std::vector<std::int32_t> out(parts.size(), -1);
+  const auto count = static_cast<std::int32_t>(std::max<std::size_t>(all.size(), 1));
+  for (std::int32_t sequence = 0; sequence < count; ++sequence) {
+    const auto found = all.find(sequence);
+    const std::size_t begin = found == all.end() ? 0 : found->second.first;
+    const std::size_t end = found == all.end() ? parts.size() : found->second.second;
+    for (std::size_t place = begin; place < end; ++place) out[place] = sequence;
+  }
+  return out;
 }
 
-Span PostProcessor::trim(Span span, TokenSpaces spaces, bool is_first) const {
-  for (const bool expects_added_space : trims) {
+const RowTemplate& PostProcessor::rows(bool is_pair, bool add_special_tokens) const {
+  const RowTemplate& with = is_pair ? pair : single;
+  const RowTemplate& without = is_pair ? bare_pair : bare_single;
+  const RowTemplate& found = add_special_tokens ? with : without;
+  if (!found.failure.empty()) throw std::invalid_argument(found.failure);
+  return found;
+}
+
+Span trim(const std::vector<OffsetTrim>& steps, Span span, TokenSpaces spaces, bool is_first) {
+  for (const OffsetTrim& step : steps) {
     // With more than one space in front none was added. What stands at a text's start counts as first in any row.
-    const bool is_added = expects_added_space && spaces.leading_chars == 1 && (is_first || span.begin_chars == 0);
+    const bool is_head = (is_first && step.is_head) || span.begin_chars == 0;
+    const bool is_added = step.expects_added_space && spaces.leading_chars == 1 && is_head;
     if (!is_added) span.begin_chars = std::min(span.begin_chars + spaces.leading_chars, span.end_chars);
     if (span.end_chars >= spaces.trailing_chars) {
       span.end_chars = std::max(span.end_chars - spaces.trailing_chars, span.begin_chars);
@@ -273,11 +262,20 @@ RowRanges row_ranges(const std::vector<TemplatePart>& parts, std::uint32_t num_f
 }
 
 PostProcessor post_processor_from_json(const Json* json) {
-  PostProcessor processor = plain();
-  if (json == nullptr || json->is_null()) return processor;
-  if (json->type != Json::Type::kObject) throw JsonError("a post-processor must be an object with a 'type', or null");
-  bool has_template = false;
-  read(*json, processor, has_template);
+  std::vector<PostStep> steps;
+  if (json != nullptr && !json->is_null()) {
+    if (json->type != Json::Type::kObject) throw JsonError("a post-processor must be an object with a 'type', or null");
+    read(*json, steps);
+  }
+  PostProcessor processor;
+  processor.single = run_steps(steps, false, true);
+  processor.pair = run_steps(steps, true, true);
+  processor.bare_single = run_steps(steps, false, false);
+  processor.bare_pair = run_steps(steps, true, false);
+  for (const PostStep& step : steps) {
+    processor.num_special_single += static_cast<std::uint32_t>(step.num_special_tokens(false));
+    processor.num_special_pair += static_cast<std::uint32_t>(step.num_special_tokens(true));
+  }
   return processor;
 }
 

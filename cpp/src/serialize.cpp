@@ -1,6 +1,8 @@
 #include "dure/serialize.h"
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 
 #include "dure/json.h"
@@ -28,6 +30,20 @@ std::vector<AddedToken> read_added_tokens(const Json& document) {
   }
   std::stable_sort(tokens.begin(), tokens.end(),
                    [](const AddedToken& left, const AddedToken& right) { return left.id < right.id; });
+  // The same content again is the same token added again; of a file, the original looks at special tokens first.
+  std::unordered_map<std::string_view, AddedToken*> known;
+  for (AddedToken& token : tokens) {
+    const auto [found, is_new] = known.emplace(token.content, &token);
+    if (is_new || found->second->id != token.id) continue;
+    if (token.is_special && !found->second->is_left_out()) {
+      *found->second = token;
+    } else {
+      found->second->add_again(token);
+    }
+    token.id = -1;
+  }
+  known.clear();
+  std::erase_if(tokens, [](const AddedToken& token) { return token.id < 0; });
   return tokens;
 }
 

@@ -30,7 +30,7 @@ class Tokenizer::Texts {
   explicit Texts(const TokenizerParts& parts) : parts_(parts) {
     for (const AddedToken& token : parts.added_tokens) {
       by_content_.emplace(token.content, token.id);
-      if (token.is_special) specials_.insert(token.content);
+      if (token.is_left_out()) specials_.insert(token.content);
       by_id_[token.id] = &token;
     }
   }
@@ -132,8 +132,24 @@ class Tokenizer::Texts {
   mutable std::string arena_;
 };
 
+// Whether special tokens show the names that their template gives them: only where the vocabulary has others.
+TokenizerParts Tokenizer::with_names_marked(TokenizerParts parts) {
+  const Texts texts(parts);
+  PostProcessor& post = parts.post_processor;
+  for (RowTemplate* row : {&post.single, &post.pair}) {
+    for (TemplatePart& part : row->parts) {
+      part.shows_names = false;
+      for (std::size_t i = 0; i < part.special_names.size(); ++i) {
+        const std::string_view known = texts.token(part.special_ids[i]);
+        part.shows_names |= known.data() == nullptr || known != part.special_names[i];
+      }
+    }
+  }
+  return parts;
+}
+
 Tokenizer::Tokenizer(TokenizerParts parts)
-    : parts_(std::make_unique<const TokenizerParts>(std::move(parts))),
+    : parts_(std::make_unique<const TokenizerParts>(with_names_marked(std::move(parts)))),
       encoder_(std::make_unique<const Encoder>(*parts_)),
       texts_(std::make_unique<const Texts>(*parts_)) {}
 
@@ -149,33 +165,38 @@ struct Tokenizer::Sample {
 };
 
 // Offsets of what was just written, `tokens` in `range` from place `first` of `out` on, without the spaces around tokens.
-void Tokenizer::trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const {
-  const PostProcessor& post = parts_->post_processor;
+void Tokenizer::trim(const Tokens& tokens, TokenRange range, const TemplatePart& part, std::size_t first,
+                     Encodings& out) const {
   for (std::size_t i = first; i < out.ids.size(); ++i) {
-    out.offsets[i] = post.trim(out.offsets[i], texts_->spaces(out.ids[i]), i == first);
+    out.offsets[i] = dure::trim(part.trims, out.offsets[i], texts_->spaces(out.ids[i]), i == first);
   }
   for (const auto& [index, text] : tokens.surfaces) {
     if (index < range.begin || index >= range.end) continue;
     Span& span = out.offsets[first + index - range.begin];
-    span = post.trim(tokens.offsets[index], count_spaces(text, false), index == range.begin);
+    span = dure::trim(part.trims, tokens.offsets[index], count_spaces(text, false), index == range.begin);
   }
 }
 
 // One row; `ranges` says which range of its text each part shows (null: the first).
-void Tokenizer::write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
+void Tokenizer::write_row(const Sample& sample, const RowTemplate& row, const std::uint32_t* ranges,
                           Encodings& out) const {
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    const TemplatePart& part = parts[i];
+  std::vector<std::int32_t> varied;
+  if (row.labels_vary && ranges != nullptr) varied = row.labels_of(ranges);
+  const std::vector<std::int32_t>& labels = varied.empty() ? row.labels : varied;
+  for (std::size_t i = 0; i < row.parts.size(); ++i) {
+    const TemplatePart& part = row.parts[i];
+    const std::uint32_t which =
+        ranges == nullptr || part.text_place < 0 ? 0 : ranges[static_cast<std::size_t>(part.text_place)];
+    const std::int32_t type_id = which == 0 ? part.type_id : part.overflow_type_id;
     if (part.sequence < 0) {
-      for (const std::int32_t id : part.special_ids) out.push_special(id, part.type_id);
+      out.push_special(part, type_id, labels[i]);
       continue;
     }
-    const std::uint32_t which = ranges == nullptr ? 0 : ranges[i];
     const Tokens& tokens = sample.tokens[part.sequence];
     const TokenRange range = sample.ranges[part.sequence][which];
     const std::size_t first = out.ids.size();
-    out.push(tokens, range.begin, range.end, which == 0 ? part.type_id : part.overflow_type_id, part.sequence_id);
-    if (out.has(kOffsets) && parts_->post_processor.trims_offsets()) trim(tokens, range, first, out);
+    out.push(tokens, range.begin, range.end, type_id, labels[i]);
+    if (out.has(kOffsets) && !part.trims.empty()) trim(tokens, range, part, first, out);
   }
   out.end_row(sample.index);
 }
@@ -186,11 +207,11 @@ void Tokenizer::encode_one(Sample& sample, const EncodeOptions& options, Encodin
   const auto num_first = static_cast<std::uint32_t>(sample.tokens[0].ids.size());
   const auto num_second = static_cast<std::uint32_t>(sample.tokens[1].ids.size());
   const Truncation& truncation = options.truncation;
-  const std::vector<TemplatePart>& parts = post.parts(is_pair, options.add_special_tokens);
+  const RowTemplate& row = post.rows(is_pair, options.add_special_tokens);
   sample.ranges[0].assign(1, {0, num_first});
   sample.ranges[1].assign(1, {0, num_second});
   if (truncation.max_length == 0) {
-    write_row(sample, parts, nullptr, out);
+    write_row(sample, row, nullptr, out);
     return;
   }
   const std::uint32_t special = options.add_special_tokens ? post.num_special_tokens(is_pair) : 0;
@@ -202,13 +223,13 @@ void Tokenizer::encode_one(Sample& sample, const EncodeOptions& options, Encodin
   sample.ranges[0] = cut(num_first, kept.first, truncation.stride, truncation.is_left);
   sample.ranges[1] = cut(num_second, kept.second, truncation.stride, truncation.is_left);
   if (!options.overflow) {
-    write_row(sample, parts, nullptr, out);
+    write_row(sample, row, nullptr, out);
     return;
   }
-  const RowRanges rows = row_ranges(parts, static_cast<std::uint32_t>(sample.ranges[0].size()),
+  const RowRanges rows = row_ranges(row.parts, static_cast<std::uint32_t>(sample.ranges[0].size()),
                                     static_cast<std::uint32_t>(sample.ranges[1].size()));
-  for (std::size_t row = 0; row < rows.num_rows; ++row) {
-    write_row(sample, parts, rows.ranges.data() + row * parts.size(), out);
+  for (std::size_t i = 0; i < rows.num_rows; ++i) {
+    write_row(sample, row, rows.ranges.data() + i * row.parts.size(), out);
   }
 }
 
@@ -338,8 +359,7 @@ Tokenizer Tokenizer::with_added_tokens(const std::vector<AddedToken>& tokens) co
     if (token.content.empty()) continue;
     const auto same = places.find(token.content);
     if (same != places.end()) {
-      token.id = parts.added_tokens[same->second].id;
-      parts.added_tokens[same->second] = token;
+      parts.added_tokens[same->second].add_again(token);
       continue;
     }
     const std::int32_t known = parts.model->vocabulary().find(token.content);

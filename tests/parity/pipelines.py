@@ -147,8 +147,11 @@ def post_processor(source: random.Random, *, is_nested: bool = False) -> Any:
         lambda: processors.ByteLevel(flag(), flag()),
     ]
     if not is_nested:
-        # What adds tokens comes last: with something behind it the original counts sequences from 1, or from 2.
-        steps = lambda: [processors.ByteLevel(flag(), flag()), post_processor(source, is_nested=True)]  # noqa: E731
+        # A template comes last: it takes one text or two, not the parts that another template made.
+        steps = lambda: [  # noqa: E731
+            source.choice([makers[-1], makers[-2], makers[-3]])(),
+            post_processor(source, is_nested=True),
+        ]
         makers.append(lambda: processors.Sequence(steps()))
     return source.choice(makers)()
 

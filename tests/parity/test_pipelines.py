@@ -1,10 +1,9 @@
 """Random tokenizers give what `tokenizers` gives: every component, settings, trained models, added tokens.
 
 A few by default; many with ``DURE_PARITY_PIPELINES=3000 pytest tests/parity/test_pipelines.py`` (the seeds from
-``DURE_PARITY_SEED`` on). Known faults of the original that random draws keep away from: added tokens that their own
-normalizer empties (every character is cut), byte fallback with an affix (offsets behind the end of the text), sequence
-ids after a post-processor that isn't the last (counted from 1), a max_length below the number of special tokens (no
-truncation at all; Dure refuses).
+``DURE_PARITY_SEED`` on). Random draws keep away from known faults of the original, see docs/tokenizer-differences.md:
+added tokens that their own normalizer empties (every character is cut), byte fallback with an affix (offsets behind the
+end of the text), a max_length below the number of special tokens (no truncation at all; Dure refuses).
 """
 
 from __future__ import annotations

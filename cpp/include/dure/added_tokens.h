@@ -20,6 +20,17 @@ struct AddedToken {
   bool lstrip = false;       // takes the white space before it along
   bool rstrip = false;       // takes the white space behind it along
   bool normalized = false;   // looked for in the normalized text, not in the original
+  // What the original remembers of earlier versions of a token that was added again with other flags.
+  bool also_elsewhere = false;  // looked for in the other of the two texts, too
+  bool elsewhere_only = false;  // looked for in the other of the two texts, and not where `normalized` says
+  bool was_special = false;     // left out by decode, whatever `is_special` says
+
+  bool is_left_out() const { return is_special || was_special; }
+  bool is_looked_for(bool in_normalized) const {
+    return also_elsewhere || (in_normalized == normalized) != elsewhere_only;
+  }
+  // Takes over the flags of a token with the same content that is added after this one.
+  void add_again(const AddedToken& again);
 };
 
 // A stretch of a text: an added token, or (id -1) what lies between.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "dure/post_processor.h"
 #include "dure/text.h"
 
 namespace dure {
@@ -53,7 +54,8 @@ struct Encodings {
   bool has(Column column) const { return (columns & column) != 0; }
   // Appends tokens [begin, end) of a text. `sequence` -1: `sequence_ids` says nothing of them.
   void push(const Tokens& tokens, std::uint32_t begin, std::uint32_t end, std::int32_t type_id, std::int32_t sequence);
-  void push_special(std::int32_t id, std::int32_t type_id);
+  // Appends special tokens, with their names where the part shows them.
+  void push_special(const TemplatePart& part, std::int32_t type_id, std::int32_t sequence);
   void end_row(std::int64_t sample);
   void reserve(std::size_t num_tokens, std::size_t num_rows);
   // Appends the rows of `other`, in order.

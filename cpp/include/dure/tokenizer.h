@@ -49,12 +49,12 @@ class Tokenizer {
 
  private:
   class Texts;  // what each id stands for
+  static TokenizerParts with_names_marked(TokenizerParts parts);
   // What becomes of one text and its pair.
   struct Sample;
   void encode_one(Sample& sample, const EncodeOptions& options, Encodings& out) const;
-  void write_row(const Sample& sample, const std::vector<TemplatePart>& parts, const std::uint32_t* ranges,
-                 Encodings& out) const;
-  void trim(const Tokens& tokens, TokenRange range, std::size_t first, Encodings& out) const;
+  void write_row(const Sample& sample, const RowTemplate& row, const std::uint32_t* ranges, Encodings& out) const;
+  void trim(const Tokens& tokens, TokenRange range, const TemplatePart& part, std::size_t first, Encodings& out) const;
 
   std::unique_ptr<const TokenizerParts> parts_;
   std::unique_ptr<const Encoder> encoder_;

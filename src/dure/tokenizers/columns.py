@@ -57,25 +57,22 @@ class Batch:
     Args:
         rows: The engine's columns.
         engine: The engine, which knows what ids stand for.
-        special_texts: What special tokens are called where a template calls them otherwise than the vocabulary.
         has_places: Whether words and offsets are known.
         ids: The ids of a batch that has one row only: making arrays takes longer than a short row itself.
     """
 
-    __slots__ = ("_arrays", "_engine", "_has_places", "_lists", "_rows", "_special_texts", "_surfaces")
+    __slots__ = ("_arrays", "_engine", "_has_places", "_lists", "_rows", "_surfaces")
 
     def __init__(
         self,
         rows: Encodings,
         engine: Engine,
-        special_texts: Mapping[int, str],
         *,
         has_places: bool = True,
         ids: list[int] | None = None,
     ) -> None:
         self._rows = rows
         self._engine = engine
-        self._special_texts = special_texts
         self._has_places = has_places
         self._arrays: dict[str, NDArray[np.int32]] = {}
         self._lists: dict[str, list[int]] | None = None if ids is None else {"ids": ids}
@@ -123,11 +120,6 @@ class Batch:
             for index in range(begin, end):
                 if index in self._surfaces:
                     tokens[index - begin] = self._surfaces[index]
-        if self._special_texts:
-            ids, mask = (self.array(name)[begin:end].tolist() for name in ("ids", "special_tokens_mask"))
-            for index, (id_, is_special) in enumerate(zip(ids, mask, strict=True)):
-                if is_special and id_ in self._special_texts:
-                    tokens[index] = self._special_texts[id_]
         return tokens
 
     def ranges(self, begin: int, end: int, sequences: tuple[int, ...]) -> Ranges:

@@ -27,7 +27,12 @@ REQUIRED: Any = inspect.Parameter.empty
 
 def dump(value: Any) -> bytes:
     """JSON as the original writes it: compact, UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"a setting holds the lone surrogate U+{ord(error.object[error.start]):04X}, which isn't text"
+        ) from error
 
 
 class Regex:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from dure.errors import InputError
 from dure.threads import num_threads
 from dure.tokenizers.added_tokens import AddedToken
+from dure.tokenizers.document import token_of
 from dure.tokenizers.encoding import Encoding
 from dure.tokenizers.encoding_plan import ALL_COLUMNS, WITHOUT_PLACES, EncodingPlan
 from dure.tokenizers.limits import Limits
-from dure.tokenizers.templates import special_texts, texts_used
 from dure.tokenizers.text_inputs import Inputs, batch_inputs, checked_text
 from dure.typing import PathLike
 
@@ -117,17 +117,16 @@ class Tokenizer(Limits):
         engine = self._engine()
         plan = self._plans.get((add_special_tokens, is_pair, columns))
         if plan is None:
-            processor = self._sections["post_processor"]
-            sequences = texts_used(processor, is_pair=is_pair)
+            # A text that stands alone with nothing around it is the whole row, and has no place of its own.
+            has_places = is_pair or self._sections["post_processor"] is not None
+            sequences = tuple(engine.row_sequences(is_pair, add_special_tokens)) if has_places else ()
             limits = self._truncation_options(add_special_tokens, is_pair=is_pair)
-            names = special_texts(processor)
             plan = self._plans[add_special_tokens, is_pair, columns] = EncodingPlan(
                 engine=self._encoding_engine(),
                 vocabulary=engine,
                 options={"add_special_tokens": add_special_tokens, "columns": columns, **limits},
                 sequences=sequences,
-                overflow_sequences=() if processor is None else sequences,
-                special_texts={id_: text for id_, text in names.items() if engine.id_to_token(id_) != text},
+                overflow_sequences=() if self._sections["post_processor"] is None else sequences,
                 is_truncating=self._truncation is not None,
             )
         return plan
@@ -207,10 +206,7 @@ class Tokenizer(Limits):
     def get_added_tokens_decoder(self) -> dict[int, AddedToken]:
         """The added tokens by their ids."""
         self._engine()
-        return {
-            id_: AddedToken(content, single_word, lstrip, rstrip, normalized, special)
-            for id_, content, special, single_word, lstrip, rstrip, normalized in self._added
-        }
+        return {added[0]: token_of(added) for added in self._added}
 
     def add_tokens(self, tokens: Sequence[str | AddedToken]) -> int:
         """Add tokens, which are found in a text before the model splits it. Those that are known keep their ids.
@@ -239,6 +235,8 @@ class Tokenizer(Limits):
         for token in tokens:
             if not isinstance(token, AddedToken):
                 raise InputError(f"a token to add must be a string or an AddedToken, but is {token!r}")
+            if any("\ud800" <= character <= "\udfff" for character in token.content):
+                raise InputError(f"a token to add must be text, but {token.content!r} holds a lone surrogate")
         known = {content: tuple(rest) for _, content, *rest in self._added}
         known |= {token.content: token.to_tuple()[1:] for token in self._pending}
         added = 0
@@ -301,12 +299,10 @@ class Tokenizer(Limits):
         )
         self.model = self.model.trained(section)
         # Added tokens find their ids anew in the vocabulary that was learnt.
-        earlier = [
-            AddedToken(content, single_word, lstrip, rstrip, normalized, special)
-            for _, content, special, single_word, lstrip, rstrip, normalized in self._added
-        ]
+        present = [token_of(added) for added in self._added]
         self._added = []
-        self._pending = [*earlier, *self._pending]
+        self._pending = [*self._earlier, *present, *self._pending]
+        self._earlier = []
         self._add([AddedToken.from_dict(token) for token in trainer.section()["special_tokens"]])
 
 

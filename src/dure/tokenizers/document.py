@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
     from dure.tokenizers.encoding_plan import EncodingPlan
 
-__all__ = ["TokenizerDocument"]
+__all__ = ["TokenizerDocument", "token_of"]
 
 _KINDS: dict[str, type[Component]] = {
     "normalizer": Normalizer,
@@ -53,6 +53,8 @@ class TokenizerDocument:
         self._parts: dict[str, Component | None] = {}
         self._model = model
         self._added: list[AddedTuple] = []
+        #: Earlier versions of tokens that were added again with other settings: they have a say in what is found.
+        self._earlier: list[AddedToken] = []
         #: Tokens that the engine doesn't know yet.
         self._pending: list[AddedToken] = []
         self._truncation: dict[str, Any] | None = None
@@ -72,7 +74,14 @@ class TokenizerDocument:
         Raises:
             TokenizerError: The text isn't that.
         """
-        return cls._from_bytes(json.encode(), "this text")
+        try:
+            data = json.encode()
+        except UnicodeEncodeError as error:
+            raise TokenizerError(
+                f"this text holds the lone surrogate U+{ord(json[error.start]):04X} at character {error.start}, "
+                "so it isn't JSON"
+            ) from error
+        return cls._from_bytes(data, "this text")
 
     @classmethod
     def from_buffer(cls, buffer: bytes) -> Self:
@@ -94,8 +103,8 @@ class TokenizerDocument:
         """
         try:
             data = Path(path).read_bytes()
-        except OSError as error:
-            raise TokenizerError(f"{path} can't be read: {error.strerror}") from error
+        except (OSError, UnicodeEncodeError) as error:
+            raise TokenizerError(f"{path!r} can't be read: {_reason(error)}") from error
         return cls._from_bytes(data, str(path))
 
     @classmethod
@@ -167,8 +176,8 @@ class TokenizerDocument:
         text = self.to_str(pretty)
         try:
             Path(path).write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise TokenizerError(f"{path} can't be written: {error.strerror}") from error
+        except (OSError, UnicodeEncodeError) as error:
+            raise TokenizerError(f"{path!r} can't be written: {_reason(error)}") from error
 
     @property
     def model(self) -> Model:
@@ -257,6 +266,7 @@ class TokenizerDocument:
             self._made = self._make(self._added)
             self._made_literal = None
         if self._pending:
+            self._remember_versions()
             self._made = self._made.with_added_tokens([token.to_tuple() for token in self._pending])
             self._pending = []
             self._added = self._made.added_tokens()
@@ -266,13 +276,22 @@ class TokenizerDocument:
         self._plans = {}
         return self._made
 
+    def _remember_versions(self) -> None:
+        """Keep the versions of tokens that those to be added replace."""
+        known = {token[1]: token_of(token) for token in self._added}
+        for token in self._pending:
+            if token.content in known:
+                self._earlier.append(known[token.content])
+            known[token.content] = token
+
     def _encoding_engine(self) -> Engine:
         """The engine that encodes, which may be one that doesn't know special tokens."""
         engine = self._engine()
         if not self._encodes_special_tokens:
             return engine
         if self._made_literal is None:
-            self._made_literal = self._make([token for token in self._added if not token[2]])
+            special = {token.content for token in self._earlier if token.special}
+            self._made_literal = self._make([token for token in self._added if not (token[2] or token[1] in special)])
         return self._made_literal
 
     def _has_changed(self) -> bool:
@@ -295,9 +314,19 @@ class TokenizerDocument:
     def _make(self, added: Iterable[AddedTuple]) -> Engine:
         from dure.tokenizers._core import Engine
 
-        header = dump({"version": "1.0", "added_tokens": _added_sections(added), **self._sections})
+        # Tokens with a history start from their first version, and are added again as they were.
+        first: dict[str, AddedToken] = {}
+        for token in self._earlier:
+            first.setdefault(token.content, token)
+        now = list(added)
+        start = [(token[0], *first[token[1]].to_tuple()) if token[1] in first else token for token in now]
+        again = [*self._earlier, *(token_of(token) for token in now if token[1] in first)]
+        known = {content for _, content, *_ in now}
+        header = dump({"version": "1.0", "added_tokens": _added_sections(start), **self._sections})
         try:
-            return Engine.from_json(b"".join((header[:-1], b',"model":', self._model_text, b"}")))
+            engine = Engine.from_json(b"".join((header[:-1], b',"model":', self._model_text, b"}")))
+            versions = [token.to_tuple() for token in again if token.content in known]
+            return engine.with_added_tokens(versions) if versions else engine
         except ValueError as error:
             raise TokenizerError(f"these parts don't make a tokenizer: {error}") from error
 
@@ -342,6 +371,16 @@ class TokenizerDocument:
         shown = [f"{name}={show(value, most_items, name)}" for name, value in header.items()]
         model = repr(self.model) if most_items == FULL else str(self.model)
         return f"Tokenizer({', '.join([*shown, f'model={model}'])})"
+
+
+def _reason(error: OSError | UnicodeEncodeError) -> str:
+    return "its name isn't text" if isinstance(error, UnicodeEncodeError) else str(error.strerror)
+
+
+def token_of(added: AddedTuple) -> AddedToken:
+    """An added token as the engine describes it."""
+    _, content, special, single_word, lstrip, rstrip, normalized = added
+    return AddedToken(content, single_word, lstrip, rstrip, normalized, special)
 
 
 def _unpickled(cls: type[TokenizerDocument], state: bytes) -> TokenizerDocument:

@@ -11,6 +11,7 @@ import numpy as np
 from dure.errors import InputError
 from dure.tokenizers.columns import COLUMNS, Pad, Row
 from dure.tokenizers.components import dump
+from dure.tokenizers.layout import check_padding
 
 __all__ = ["Encoding"]
 
@@ -176,6 +177,7 @@ class Encoding(Row):
         """
         _check_index("length", length)
         check_direction(direction)
+        check_padding(length, len(self), 1)
         fills = (pad_id, pad_type_id, pad_token, None, (0, 0), 1, 0)
         self._pad(length, is_left=direction == "left", fills=dict(zip(COLUMNS, fills, strict=True)))
 

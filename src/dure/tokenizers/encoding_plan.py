@@ -35,7 +35,6 @@ class EncodingPlan:
         options: Arguments of the engine.
         sequences: Which texts a row knows the places of.
         overflow_sequences: The same for rows that truncation cut off.
-        special_texts: What special tokens are called, where the vocabulary calls them otherwise.
         is_truncating: Whether texts are truncated; if ``options`` don't say how, nothing is left of them.
     """
 
@@ -44,7 +43,6 @@ class EncodingPlan:
     options: dict[str, Any]
     sequences: tuple[int, ...]
     overflow_sequences: tuple[int, ...]
-    special_texts: dict[int, str]
     is_truncating: bool
 
     def encode(self, inputs: Inputs) -> list[Encoding]:
@@ -98,7 +96,7 @@ class EncodingPlan:
 
     def _view(self, rows: Encodings, ids: list[int] | None = None) -> Batch:
         has_places = self.options["columns"] == ALL_COLUMNS
-        return Batch(rows, self.vocabulary, self.special_texts, has_places=has_places, ids=ids)
+        return Batch(rows, self.vocabulary, has_places=has_places, ids=ids)
 
     def _overflow(self, text: list[Any], pair: list[Any] | None, is_split: bool) -> list[Encoding]:
         """What truncation cut off of one text or pair, encoded when somebody asks for it."""

@@ -15,12 +15,35 @@ from dure.tokenizers.options import Plan
 if TYPE_CHECKING:
     from dure.tokenizers._core import Encodings
 
-__all__ = ["Columns", "Layout", "round_up"]
+__all__ = ["Columns", "Layout", "check_padding", "round_up"]
+
+#: Rows are not padded to a length that no text of theirs has, if the length is more than this and all rows together
+#: more than that: a column of it would take more than a gigabyte, which nobody means.
+_LARGE_LENGTH = 1 << 16
+_LARGE_COLUMN = 1 << 27
 
 
 def round_up(length: int, multiple: int | None) -> int:
     """The next multiple; the length itself if there's none to round to."""
     return -(-length // multiple) * multiple if multiple else length
+
+
+def check_padding(length: int, longest: int, num_rows: int) -> None:
+    """Refuse lengths that only a mistake can have asked for, before memory is filled with padding.
+
+    Args:
+        length: The length to pad to.
+        longest: That of the longest row.
+        num_rows: How many rows are padded.
+
+    Raises:
+        InputError: The padding would take gigabytes.
+    """
+    if length > longest and length > _LARGE_LENGTH and length * num_rows > _LARGE_COLUMN:
+        raise InputError(
+            f"padding to {length} tokens was asked for, but the longest of {num_rows} rows has {longest}: that much "
+            "padding fills gigabytes; lower max_length (or length) and pad_to_multiple_of"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +66,9 @@ class Layout:
             # The longest first row of a text decides; what overflows is never longer, save where nothing could be cut.
             is_first = np.diff(encodings.sample_ids, prepend=-1) > 0
             wanted = int(lengths[is_first].max())
-        return cls(lengths, np.maximum(lengths, round_up(wanted, multiple)), is_left)
+        wanted = round_up(wanted, multiple)
+        check_padding(wanted, int(lengths.max()), len(lengths))
+        return cls(lengths, np.maximum(lengths, wanted), is_left)
 
     @property
     def is_padded(self) -> bool:

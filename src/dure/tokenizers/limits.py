@@ -8,6 +8,7 @@ from dure.errors import InputError
 from dure.tokenizers.columns import COLUMNS
 from dure.tokenizers.document import TokenizerDocument
 from dure.tokenizers.encoding import Encoding, check_direction
+from dure.tokenizers.layout import check_padding
 
 __all__ = ["Limits"]
 
@@ -140,12 +141,12 @@ class Limits(TokenizerDocument):
         settings = self._padding
         if settings is None or not encodings:
             return
-        length = settings["length"]
-        if length is None:
-            length = max(map(len, encodings))
+        longest = max(map(len, encodings))
+        length = longest if settings["length"] is None else settings["length"]
         multiple = settings["pad_to_multiple_of"]
         if multiple:
             length += -length % multiple
+        check_padding(length, longest, len(encodings))
         fills = (settings["pad_id"], settings["pad_type_id"], settings["pad_token"], None, (0, 0), 1, 0)
         by_name = dict(zip(COLUMNS, fills, strict=True))
         for encoding in encodings:

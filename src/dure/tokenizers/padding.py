@@ -10,7 +10,7 @@ import numpy as np
 
 from dure.errors import InputError, TokenizerError
 from dure.tokenizers.batch import BatchEncoding
-from dure.tokenizers.layout import round_up
+from dure.tokenizers.layout import check_padding, round_up
 from dure.tokenizers.options import Plan, resolve
 from dure.tokenizers.special_tokens import SpecialTokens
 from dure.tokenizers.tensors import kind_of, tensor_type
@@ -165,6 +165,7 @@ def _padded(
         return columns
     wanted = max(lengths) if plan.padding == "longest" else plan.max_length or 0
     wanted = round_up(wanted, multiple)
+    check_padding(wanted, max(lengths), len(lengths))
     is_rectangular = max(lengths) <= wanted
     return {
         name: column

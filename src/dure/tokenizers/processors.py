@@ -83,6 +83,7 @@ def _wrapped(encoding: Encoding, sequence: int, before: list[Encoding], after: l
         alone = one.copied()
         alone._overflow = []
         alone.mark_as_text()
+        alone._ranges = {}
         alone.set_sequence_id(sequence)
         return Encoding.merge([*before, alone, *after], growing_offsets=False)
 
@@ -111,9 +112,8 @@ class BertProcessing(PostProcessor):
             return encodings
         first, last = _special([self.cls[1]], [self.cls[0]], 0), _special([self.sep[1]], [self.sep[0]], 0)
         parts = [_wrapped(encodings[0], 0, [first], [last])]
-        if len(encodings) == 2:
-            parts.append(_wrapped(encodings[1], 1, [], [_special([self.sep[1]], [self.sep[0]], 1)]))
-        return parts
+        behind = _special([self.sep[1]], [self.sep[0]], 1)
+        return parts + [_wrapped(other, 1, [], [behind]) for other in encodings[1:]]
 
 
 class RobertaProcessing(PostProcessor):
@@ -145,9 +145,7 @@ class RobertaProcessing(PostProcessor):
             return encodings
         first, last = _special([self.cls[1]], [self.cls[0]], 0), _special([self.sep[1]], [self.sep[0]], 0)
         parts = [_wrapped(encodings[0], 0, [first], [last])]
-        if len(encodings) == 2:
-            parts.append(_wrapped(encodings[1], 1, [last], [last]))
-        return parts
+        return parts + [_wrapped(other, 1, [last], [last]) for other in encodings[1:]]
 
 
 class ByteLevel(PostProcessor):
@@ -350,7 +348,10 @@ class Sequence(Chain, PostProcessor):
 
     def _process(self, encodings: list[Encoding], is_adding: bool) -> list[Encoding]:
         for part in self._parts:
-            if isinstance(part, TemplateProcessing) and len(encodings) > 2:
-                raise InputError("a Sequence of processors can hold one TemplateProcessing only")
+            if isinstance(part, TemplateProcessing) and len(encodings) not in (1, 2):
+                raise InputError(
+                    "a TemplateProcessing of a Sequence takes one text or two, but the steps before it made "
+                    f"{len(encodings)} parts: write them as one TemplateProcessing"
+                )
             encodings = part._process(encodings, is_adding)
         return encodings

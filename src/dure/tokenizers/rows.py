@@ -22,14 +22,8 @@ _COLUMNS = ("row_starts", "ids", "type_ids", "special_tokens_mask", "word_ids", 
 
 
 def token_names(engine: Engine) -> Callable[[int], str]:
-    """A look-up from an id to the token as it was found in a text."""
-    # What an added token was found as is its normalized form, where that's what is searched for.
-    found_as = {
-        id_: engine.normalize(content)
-        for id_, content, _special, _single_word, _lstrip, _rstrip, normalized in engine.added_tokens()
-        if normalized
-    }
-    return lambda id_: found_as.get(id_) or engine.id_to_token(id_) or ""
+    """A look-up from an id to its token."""
+    return lambda id_: engine.id_to_token(id_) or ""
 
 
 class Rows(Sequence["EncodingRow"]):

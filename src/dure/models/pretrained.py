@@ -42,6 +42,8 @@ class PreTrainedModel(nn.Module):
     aliases: ClassVar[dict[str, str]] = {}
     #: Names in checkpoints that are computed here and not stored.
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids",)
+    #: Ends of the names of weights that a checkpoint may lack without anybody being told.
+    optional_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()

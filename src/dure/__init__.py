@@ -21,8 +21,17 @@ if TYPE_CHECKING:
         AutoModelForMaskedLM,
         AutoModelForMultipleChoice,
         AutoModelForQuestionAnswering,
+        AutoModelForSeq2SeqLM,
         AutoModelForSequenceClassification,
         AutoModelForTokenClassification,
+    )
+    from dure.models.bart import (
+        BartConfig,
+        BartForCausalLM,
+        BartForConditionalGeneration,
+        BartForQuestionAnswering,
+        BartForSequenceClassification,
+        BartModel,
     )
     from dure.models.bert import (
         BertConfig,
@@ -43,7 +52,46 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification,
         DistilBertModel,
     )
+    from dure.models.led import (
+        LEDConfig,
+        LEDForConditionalGeneration,
+        LEDForQuestionAnswering,
+        LEDForSequenceClassification,
+        LEDModel,
+    )
+    from dure.models.marian import (
+        MarianConfig,
+        MarianForCausalLM,
+        MarianModel,
+        MarianMTModel,
+    )
+    from dure.models.mbart import (
+        MBartConfig,
+        MBartForCausalLM,
+        MBartForConditionalGeneration,
+        MBartForQuestionAnswering,
+        MBartForSequenceClassification,
+        MBartModel,
+    )
+    from dure.models.mt5 import (
+        MT5Config,
+        MT5EncoderModel,
+        MT5ForConditionalGeneration,
+        MT5ForQuestionAnswering,
+        MT5ForSequenceClassification,
+        MT5ForTokenClassification,
+        MT5Model,
+    )
     from dure.models.pretrained import PreTrainedModel
+    from dure.models.t5 import (
+        T5Config,
+        T5EncoderModel,
+        T5ForConditionalGeneration,
+        T5ForQuestionAnswering,
+        T5ForSequenceClassification,
+        T5ForTokenClassification,
+        T5Model,
+    )
     from dure.pipelines.registry import pipeline
     from dure.tokenizers.added_tokens import AddedToken
     from dure.tokenizers.auto import AutoTokenizer
@@ -157,8 +205,17 @@ _HOMES = {
         "AutoModelForMaskedLM",
         "AutoModelForMultipleChoice",
         "AutoModelForQuestionAnswering",
+        "AutoModelForSeq2SeqLM",
         "AutoModelForSequenceClassification",
         "AutoModelForTokenClassification",
+    ),
+    "models.bart": (
+        "BartConfig",
+        "BartForCausalLM",
+        "BartForConditionalGeneration",
+        "BartForQuestionAnswering",
+        "BartForSequenceClassification",
+        "BartModel",
     ),
     "models.bert": (
         "BertConfig",
@@ -179,7 +236,46 @@ _HOMES = {
         "DistilBertForTokenClassification",
         "DistilBertModel",
     ),
+    "models.led": (
+        "LEDConfig",
+        "LEDForConditionalGeneration",
+        "LEDForQuestionAnswering",
+        "LEDForSequenceClassification",
+        "LEDModel",
+    ),
+    "models.marian": (
+        "MarianConfig",
+        "MarianForCausalLM",
+        "MarianMTModel",
+        "MarianModel",
+    ),
+    "models.mbart": (
+        "MBartConfig",
+        "MBartForCausalLM",
+        "MBartForConditionalGeneration",
+        "MBartForQuestionAnswering",
+        "MBartForSequenceClassification",
+        "MBartModel",
+    ),
+    "models.mt5": (
+        "MT5Config",
+        "MT5EncoderModel",
+        "MT5ForConditionalGeneration",
+        "MT5ForQuestionAnswering",
+        "MT5ForSequenceClassification",
+        "MT5ForTokenClassification",
+        "MT5Model",
+    ),
     "models.pretrained": ("PreTrainedModel",),
+    "models.t5": (
+        "T5Config",
+        "T5EncoderModel",
+        "T5ForConditionalGeneration",
+        "T5ForQuestionAnswering",
+        "T5ForSequenceClassification",
+        "T5ForTokenClassification",
+        "T5Model",
+    ),
     "pipelines.registry": ("pipeline",),
     "tokenizers.added_tokens": ("AddedToken",),
     "tokenizers.auto": ("AutoTokenizer",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -149,7 +149,7 @@ class DecoderBlock(nn.Module):
 
     def __init__(
         self,
-        attention: Attention,
+        attention: nn.Module,
         attention_norm: nn.Module,
         feedforward: nn.Module,
         feedforward_norm: nn.Module,
@@ -238,7 +238,7 @@ def walk(
     hidden: Tensor,
     packing: Packing,
     *,
-    norm: nn.Module | None = None,
+    norm: Callable[[Tensor], Tensor] | None = None,
     wants_states: bool = False,
     wants_weights: bool = False,
     **seen: Any,

@@ -11,11 +11,22 @@ from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
 __all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoModelForMultipleChoice",
-           "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
+           "AutoModelForQuestionAnswering", "AutoModelForSeq2SeqLM", "AutoModelForSequenceClassification",
            "AutoModelForTokenClassification"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
-FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.distilbert", "DistilBert")}
+FAMILIES = {
+    "bart": ("dure.models.bart", "Bart"),
+    "bert": ("dure.models.bert", "Bert"),
+    "distilbert": ("dure.models.distilbert", "DistilBert"),
+    "led": ("dure.models.led", "LED"),
+    "marian": ("dure.models.marian", "Marian"),
+    "mbart": ("dure.models.mbart", "MBart"),
+    "mt5": ("dure.models.mt5", "MT5"),
+    "t5": ("dure.models.t5", "T5"),
+}
+#: Classes that end in another name than those of their kind.
+_NAMED_OTHERWISE = {"MarianForConditionalGeneration": "MarianMTModel"}
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -24,7 +35,11 @@ def _family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
-    return getattr(importlib.import_module(module), prefix + suffix)
+    name = _NAMED_OTHERWISE.get(prefix + suffix, prefix + suffix)
+    found = getattr(importlib.import_module(module), name, None)
+    if found is None:
+        raise UnknownModelTypeError(f"{source}: {model_type} has no {prefix}{suffix}; see docs/api.md for what it has")
+    return found
 
 
 class AutoConfig:
@@ -75,6 +90,12 @@ class _AutoModelBase:
 
 class AutoModel(_AutoModelBase):
     """The body: hidden states."""
+
+
+class AutoModelForSeq2SeqLM(_AutoModelBase):
+    """Text to text."""
+
+    _suffix: ClassVar[str] = "ForConditionalGeneration"
 
 
 class AutoModelForSequenceClassification(_AutoModelBase):

@@ -1,7 +1,7 @@
 """BART: Lewis et al., "BART: Denoising Sequence-to-Sequence Pre-training" (2019), https://arxiv.org/abs/1910.13461.
 
 Norms behind each part, learned positions, one table of words for both stacks and the logits. Weight names and
-constructors are in :mod:`dure.models.positioned`, blocks in :mod:`dure.layers.seq2seq_block`.
+constructors are in :mod:`dure.models.positioned`, blocks in :mod:`dure.layers.block`.
 """
 
 from __future__ import annotations

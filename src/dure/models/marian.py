@@ -1,5 +1,4 @@
-"""Marian: Junczys-Dowmunt et al., "Marian: Fast Neural Machine Translation in C++" (2018),
-https://arxiv.org/abs/1804.00344.
+"""Marian: Junczys-Dowmunt et al., "Marian: Fast NMT in C++" (2018), https://arxiv.org/abs/1804.00344.
 
 BART with sines and cosines for positions and without a norm behind them; some checkpoints have one table of words for
 each language. Weight names and constructors are in :mod:`dure.models.positioned`.
@@ -54,8 +53,9 @@ class MarianStack(PositionedStack):
     def __init__(self, config: PretrainedConfig, table: nn.Embedding, *, is_decoder: bool) -> None:
         positions = FixedPositions(config.max_position_embeddings, config.d_model)
         super().__init__(
-            config, table, positions, is_decoder=is_decoder, is_pre_norm=False, has_embedding_norm=False
-        )
+            config, table, positions, is_decoder=is_decoder, max_positions=config.max_position_embeddings,
+            has_embedding_norm=False,
+        )  # fmt: skip
         self.scale = config.d_model**0.5 if config.scale_embedding else 1.0
 
     def look_up(self, input_ids: Tensor) -> Tensor:
@@ -74,13 +74,9 @@ class MarianPreTrainedModel(PositionedPreTrainedModel):
     config_class: ClassVar[type[PretrainedConfig]] = MarianConfig
 
     @property
-    def active_ties(self) -> dict[str, str]:
-        """Which tables are one: all, or only the decoder's and that of the logits."""
-        ties = super().active_ties
-        if self.config.share_encoder_decoder_embeddings:
-            return ties
-        own = {"lm_head.weight": "model.decoder.embed_tokens.weight"}
-        return {head: own[head] for head in ties if head in own}
+    def shared_weights(self) -> dict[str, str]:  # type: ignore[override]
+        """One table of words for both stacks, unless each language has its own."""
+        return super().shared_weights if self.config.share_encoder_decoder_embeddings else {}
 
     def init_parameter(self, module: nn.Module, leaf: str) -> None:
         """The original's scheme: normal matrices and tables; positions are computed."""
@@ -120,6 +116,12 @@ class MarianMTModel(MarianPreTrainedModel, PositionedLanguageHead):
 
     body_class: ClassVar[type[PositionedBody]] = MarianModel
     optional_weights: ClassVar[tuple[str, ...]] = ("final_logits_bias", "embed_positions.weight")
+
+    @property
+    def tied_weights(self) -> dict[str, str]:  # type: ignore[override]
+        """The logits' weights are the decoder's table of words, if the configuration wants it."""
+        is_shared = self.config.share_encoder_decoder_embeddings
+        return {"lm_head.weight": "model.shared.weight" if is_shared else "model.decoder.embed_tokens.weight"}
 
 
 class MarianForCausalLM(MarianPreTrainedModel, PositionedCausalHead):

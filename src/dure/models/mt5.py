@@ -1,5 +1,4 @@
-"""mT5: Xue et al., "mT5: A Massively Multilingual Pre-trained Text-to-Text Transformer" (2020),
-https://arxiv.org/abs/2010.11934.
+"""mT5: Xue et al., "mT5: A Massively Multilingual T5" (2020), https://arxiv.org/abs/2010.11934.
 
 T5 version 1.1, trained on texts of 101 languages. All but the configuration is in :mod:`dure.models.relative`.
 """

@@ -85,15 +85,24 @@ class PositionedPreTrainedModel(Seq2SeqPreTrainedModel):
         ("feedforward.down", "fc2"),
         ("feedforward_norm", "final_layer_norm"),
     )
-    shared_weights: ClassVar[dict[str, str]] = {
-        "model.encoder.embed_tokens.weight": "model.shared.weight",
-        "model.decoder.embed_tokens.weight": "model.shared.weight",
-    }
-    #: Some checkpoints hold the table only where it is read.
-    aliases: ClassVar[dict[str, str]] = shared_weights
     ignored_weights: ClassVar[tuple[str, ...]] = ("encoder.version", "decoder.version")
     #: Norms before each part of a block and one after each stack; else behind each part.
     is_pre_norm: ClassVar[bool] = False
+
+    @property
+    def shared_weights(self) -> dict[str, str]:  # type: ignore[override]
+        """One table of words for both stacks."""
+        path = self._path_of_body
+        return {f"{path}{side}.embed_tokens.weight": f"{path}shared.weight" for side in ("encoder", "decoder")}
+
+    @property
+    def aliases(self) -> dict[str, str]:  # type: ignore[override]
+        """Some checkpoints hold the table only where it is read."""
+        return self.shared_weights
+
+    @property
+    def _path_of_body(self) -> str:
+        return "" if isinstance(self, Seq2SeqBody) else f"{self.base_model_prefix}."
 
     @classmethod
     def make_table(cls, config: PretrainedConfig) -> nn.Embedding:
@@ -106,18 +115,13 @@ class PositionedPreTrainedModel(Seq2SeqPreTrainedModel):
         """Encoder or decoder that reads a table of words."""
         positions = LearnedPositions(config.max_position_embeddings, config.d_model)
         return PositionedStack(
-            config, table, positions, is_decoder=is_decoder, is_pre_norm=cls.is_pre_norm, has_embedding_norm=True
-        )
+            config, table, positions, is_decoder=is_decoder, max_positions=config.max_position_embeddings,
+            is_pre_norm=cls.is_pre_norm,
+        )  # fmt: skip
 
 
 class PositionedBody(PositionedPreTrainedModel, Seq2SeqBody):
     """The body: two stacks that read one table of words."""
-
-    shared_weights: ClassVar[dict[str, str]] = {
-        "encoder.embed_tokens.weight": "shared.weight",
-        "decoder.embed_tokens.weight": "shared.weight",
-    }
-    aliases: ClassVar[dict[str, str]] = shared_weights
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
@@ -131,17 +135,22 @@ class PositionedLanguageHead(PositionedPreTrainedModel, LanguageHead):
     """Text to text; the logits of some checkpoints have a bias that isn't trained."""
 
     body_class: ClassVar[type[PositionedBody]]
-    tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "model.shared.weight"}
     optional_weights: ClassVar[tuple[str, ...]] = ("final_logits_bias",)
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
-        self.model = self.body_class(config)
-        vocab_size = self.model.decoder.embed_tokens.num_embeddings
+        body = self.body_class(config)
+        setattr(self, self.base_model_prefix, body)
+        vocab_size = body.decoder.embed_tokens.num_embeddings
         self.lm_head = Linear(config.d_model, vocab_size, bias=False)
         self.final_logits_bias: Tensor
         self.register_buffer("final_logits_bias", torch.zeros(1, vocab_size))
         self.post_init()
+
+    @property
+    def tied_weights(self) -> dict[str, str]:  # type: ignore[override]
+        """The logits' weights are the table of words, if the configuration wants it."""
+        return {"lm_head.weight": f"{self._path_of_body}shared.weight"}
 
     def to_logits(self, hidden: Tensor) -> Tensor:
         """``(batch, length, d_model)`` to ``(batch, length, vocab_size)``."""
@@ -156,7 +165,7 @@ class PositionedSequenceClassificationHead(PositionedPreTrainedModel, SequenceCl
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
-        self.model = self.body_class(config)
+        setattr(self, self.base_model_prefix, self.body_class(config))
         self.classification_head = ClassificationHead(config.d_model, config.num_labels, config.classifier_dropout)
         self.post_init()
 
@@ -169,7 +178,7 @@ class PositionedQuestionAnsweringHead(PositionedPreTrainedModel, QuestionAnsweri
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
         config.num_labels = 2
-        self.model = self.body_class(config)
+        setattr(self, self.base_model_prefix, self.body_class(config))
         self.qa_outputs = Linear(config.d_model, 2)
         self.post_init()
 
@@ -185,8 +194,7 @@ class _DecoderAlone(nn.Module):
 class PositionedCausalHead(PositionedPreTrainedModel):
     """The decoder alone, for the next word; it may be given an encoder's states."""
 
-    shared_weights: ClassVar[dict[str, str]] = {}
-    aliases: ClassVar[dict[str, str]] = {}
+    shared_weights: ClassVar[dict[str, str]] = {}  # type: ignore[assignment]
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "model.decoder.embed_tokens.weight"}
 
     def __init__(self, config: PretrainedConfig) -> None:

@@ -28,6 +28,7 @@ from dure.models.seq2seq import (
     Seq2SeqBody,
     Seq2SeqPreTrainedModel,
     SequenceClassificationHead,
+    StackRenames,
 )
 from dure.models.seq2seq_stack import Stack
 from dure.models.weights import Renames
@@ -64,38 +65,21 @@ _ATTENTION = (("query", "q"), ("key", "k"), ("value", "v"), ("output", "o"))
 _FEEDFORWARD = {False: (("up", "wi"), ("down", "wo")), True: (("gate", "wi_0"), ("up", "wi_1"), ("down", "wo"))}
 
 
-class RelativeRenames(Renames):
-    """The originals count a block's parts, so that a name depends on the stack, and on whether there is a gate.
-
-    Args:
-        is_gated: Whether the feed-forward layer has a gate.
-    """
-
-    def __init__(self, is_gated: bool) -> None:
-        super().__init__()
-        self.encoder, self.decoder = (
-            Renames(
-                ("relative_bias", "block.0.layer.0.SelfAttention.relative_attention_bias"),
-                *((f"attention.{ours}", f"layer.0.SelfAttention.{theirs}") for ours, theirs in _ATTENTION),
-                *((f"cross_attention.{ours}", f"layer.1.EncDecAttention.{theirs}") for ours, theirs in _ATTENTION),
-                *((f"feedforward.{o}", f"layer.{last}.DenseReluDense.{t}") for o, t in _FEEDFORWARD[is_gated]),
-                ("attention_norm", "layer.0.layer_norm"),
-                ("feedforward_norm", f"layer.{last}.layer_norm"),
-                ("cross_norm", "layer.1.layer_norm"),
-            )
-            for last in (1, 2)
+def _renames(is_gated: bool) -> Renames:
+    """The originals count a block's parts, so that a name depends on the stack, and on whether there is a gate."""
+    encoder, decoder = (
+        Renames(
+            ("relative_bias", "block.0.layer.0.SelfAttention.relative_attention_bias"),
+            *((f"attention.{ours}", f"layer.0.SelfAttention.{theirs}") for ours, theirs in _ATTENTION),
+            *((f"cross_attention.{ours}", f"layer.1.EncDecAttention.{theirs}") for ours, theirs in _ATTENTION),
+            *((f"feedforward.{o}", f"layer.{last}.DenseReluDense.{t}") for o, t in _FEEDFORWARD[is_gated]),
+            ("attention_norm", "layer.0.layer_norm"),
+            ("feedforward_norm", f"layer.{last}.layer_norm"),
+            ("cross_norm", "layer.1.layer_norm"),
         )
-
-    def to_original(self, name: str) -> str:
-        """The checkpoint's name of one of our parameters."""
-        return self._stack(name).to_original(name)
-
-    def from_original(self, name: str) -> str:
-        """Our name of a parameter in a checkpoint."""
-        return self._stack(name).from_original(name)
-
-    def _stack(self, name: str) -> Renames:
-        return self.decoder if ".decoder." in f".{name}" else self.encoder
+        for last in (1, 2)
+    )
+    return StackRenames(encoder, decoder)
 
 
 class RelativeConfig(PretrainedConfig):
@@ -112,7 +96,9 @@ class RelativeConfig(PretrainedConfig):
         projection = fields.get("feed_forward_proj", self.defaults.get("feed_forward_proj"))
         gate, _, name = projection.rpartition("-")
         if gate not in {"", "gated"}:
-            raise ConfigError(f"feed_forward_proj is {projection!r}; use an activation, such as 'relu', or 'gated-gelu'")
+            raise ConfigError(
+                f"feed_forward_proj is {projection!r}; use an activation, such as 'relu', or 'gated-gelu'"
+            )
         # The first gated checkpoints say "gelu" and mean its approximation by tanh.
         derived = {"is_gated_act": gate == "gated", "dense_act_fn": "gelu_new" if projection == "gated-gelu" else name}
         super().__init__(**{**derived, **fields})
@@ -142,7 +128,7 @@ class RelativeStack(Stack):
         )  # fmt: skip
         self.final_layer_norm = RMSNorm(config.d_model, config.layer_norm_epsilon)
 
-    def embed(self, words: Tensor, columns: Tensor) -> Tensor:
+    def embed(self, words: Tensor, columns: Tensor) -> Tensor:  # noqa: ARG002
         """Words alone: blocks know distances."""
         return drop(words, self.config.dropout_rate, self.training)
 
@@ -192,7 +178,7 @@ class RelativePreTrainedModel(Seq2SeqPreTrainedModel):
     @functools.cached_property
     def renames(self) -> Renames:  # type: ignore[override]
         """The names of weights."""
-        return RelativeRenames(self.config.is_gated_act)
+        return _renames(self.config.is_gated_act)
 
     def init_parameter(self, module: nn.Module, leaf: str) -> None:
         """The original's scheme, by the width of what a matrix reads; scores aren't scaled, so queries are smaller."""
@@ -210,7 +196,8 @@ class RelativePreTrainedModel(Seq2SeqPreTrainedModel):
     def _deviation(self, module: nn.Module) -> float:
         if isinstance(module, RelativeBias):
             return float(self.config.d_model**-0.5)
-        if not isinstance(module, Linear) or module in {getattr(self, name, None) for name in ("lm_head", "classifier")}:
+        is_last = any(module is getattr(self, name, None) for name in ("lm_head", "classifier"))
+        if is_last or not isinstance(module, Linear):
             return 1.0
         scale = self.config.d_kv**-0.5 if id(module) in self._queries else 1.0
         return float(module.in_features**-0.5 * scale)
@@ -291,9 +278,7 @@ class RelativeTokenClassificationHead(RelativePreTrainedModel):
     """A class for each token, read from the encoder."""
 
     body_class: ClassVar[type[RelativeEncoder]]
-    shared_weights: ClassVar[dict[str, str]] = {
-        "transformer.encoder.embed_tokens.weight": "transformer.shared.weight"
-    }
+    shared_weights: ClassVar[dict[str, str]] = {"transformer.encoder.embed_tokens.weight": "transformer.shared.weight"}
     aliases: ClassVar[dict[str, str]] = shared_weights
 
     def __init__(self, config: PretrainedConfig) -> None:

@@ -13,18 +13,19 @@ from torch import Tensor, nn
 from dure.errors import ConfigError, InputError
 from dure.layers.linear import Linear
 from dure.models.heads import classification_loss, span_loss, token_loss
-from dure.models.outputs import BaseModelOutput
 from dure.models.pretrained import PreTrainedModel
 from dure.models.seq2seq_outputs import (
+    EncoderOutput,
     Seq2SeqLMOutput,
     Seq2SeqModelOutput,
     Seq2SeqQuestionAnsweringModelOutput,
     Seq2SeqSequenceClassifierOutput,
 )
 from dure.models.seq2seq_stack import Stack
+from dure.models.weights import Renames
 
 __all__ = ["ClassificationHead", "LanguageHead", "QuestionAnsweringHead", "Seq2SeqBody", "Seq2SeqPreTrainedModel",
-           "SequenceClassificationHead", "shift_tokens_right"]  # fmt: skip
+           "SequenceClassificationHead", "StackRenames", "shift_tokens_right"]  # fmt: skip
 
 
 def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_start_token_id: int | None) -> Tensor:
@@ -44,6 +45,30 @@ def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_star
     shifted = input_ids.roll(1, dims=1)
     shifted[:, 0] = decoder_start_token_id
     return shifted.masked_fill(shifted == -100, pad_token_id)
+
+
+class StackRenames(Renames):
+    """Names that depend on the stack.
+
+    Args:
+        encoder: Names in the encoder, and outside both.
+        decoder: Names in the decoder.
+    """
+
+    def __init__(self, encoder: Renames, decoder: Renames) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def to_original(self, name: str) -> str:
+        """The checkpoint's name of one of our parameters."""
+        return self._stack(name).to_original(name)
+
+    def from_original(self, name: str) -> str:
+        """Our name of a parameter in a checkpoint."""
+        return self._stack(name).from_original(name)
+
+    def _stack(self, name: str) -> Renames:
+        return self.decoder if ".decoder." in f".{name}" else self.encoder
 
 
 class Seq2SeqPreTrainedModel(PreTrainedModel):
@@ -119,6 +144,7 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         keeps_padding: bool = False,
+        **seen: Any,
     ) -> Any:
         """Hidden states of the decoder and the encoder.
 
@@ -136,16 +162,17 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
             output_hidden_states: Also return the states after each block.
             return_dict: False for a plain tuple.
             keeps_padding: Compute the decoder's padding too, for a loss that reads every position.
+            **seen: What else the family's encoder takes.
         """
         if decoder_input_ids is None and decoder_inputs_embeds is None and self.reads_source:
             decoder_input_ids = self._decoded_source(input_ids, {})["decoder_input_ids"]
         shown = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
-                input_ids, attention_mask, inputs_embeds=inputs_embeds, return_dict=True, **shown
+                input_ids, attention_mask, inputs_embeds=inputs_embeds, return_dict=True, **shown, **seen
             )
-        elif not isinstance(encoder_outputs, BaseModelOutput):
-            encoder_outputs = BaseModelOutput(*(encoder_outputs[index] for index in range(len(encoder_outputs))))
+        elif not isinstance(encoder_outputs, EncoderOutput):
+            encoder_outputs = EncoderOutput(*(encoder_outputs[index] for index in range(len(encoder_outputs))))
         decoded = self.decoder(
             decoder_input_ids, decoder_attention_mask, encoder_outputs.last_hidden_state, attention_mask,
             past_key_values, decoder_inputs_embeds, use_cache, return_dict=True, keeps_padding=keeps_padding, **shown,
@@ -153,7 +180,7 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
         result = Seq2SeqModelOutput(
             decoded.last_hidden_state, decoded.past_key_values, decoded.hidden_states, decoded.attentions,
             decoded.cross_attentions, encoder_outputs.last_hidden_state, encoder_outputs.hidden_states,
-            encoder_outputs.attentions,
+            encoder_outputs.attentions, encoder_outputs.global_attentions,
         )  # fmt: skip
         return self.as_returned(result, return_dict)
 

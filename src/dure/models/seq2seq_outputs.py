@@ -7,15 +7,24 @@ from typing import Any
 
 from torch import Tensor
 
-from dure.models.outputs import ModelOutput
+from dure.models.outputs import BaseModelOutput, ModelOutput
 
 __all__ = [
     "BaseModelOutputWithPastAndCrossAttentions",
+    "CausalLMOutputWithCrossAttentions",
+    "EncoderOutput",
     "Seq2SeqLMOutput",
     "Seq2SeqModelOutput",
     "Seq2SeqQuestionAnsweringModelOutput",
     "Seq2SeqSequenceClassifierOutput",
 ]
+
+
+@dataclasses.dataclass
+class EncoderOutput(BaseModelOutput):
+    """Hidden states of an encoder; ``global_attentions`` are there where some tokens see all (LED)."""
+
+    global_attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass
@@ -34,6 +43,18 @@ class BaseModelOutputWithPastAndCrossAttentions(ModelOutput):
 
 
 @dataclasses.dataclass
+class CausalLMOutputWithCrossAttentions(ModelOutput):
+    """``logits`` are ``(batch, length, vocab_size)``; ``loss`` is a number where labels were given."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    past_key_values: Any = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
 class Seq2SeqModelOutput(ModelOutput):
     """Hidden states of both: ``last_hidden_state``, the decoder's, is ``(batch, length, hidden_size)``."""
 
@@ -45,6 +66,7 @@ class Seq2SeqModelOutput(ModelOutput):
     encoder_last_hidden_state: Tensor | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor, ...] | None = None
+    encoder_global_attentions: tuple[Tensor, ...] | None = None
 
     def after_states(self) -> dict[str, Any]:
         """All fields behind the first, which heads pass on as they are."""
@@ -64,6 +86,7 @@ class Seq2SeqLMOutput(ModelOutput):
     encoder_last_hidden_state: Tensor | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor, ...] | None = None
+    encoder_global_attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass
@@ -85,3 +108,4 @@ class Seq2SeqQuestionAnsweringModelOutput(ModelOutput):
     encoder_last_hidden_state: Tensor | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor, ...] | None = None
+    encoder_global_attentions: tuple[Tensor, ...] | None = None

@@ -18,8 +18,7 @@ from dure.layers.mask import Mask
 from dure.layers.packing import Packing
 from dure.models.config import PretrainedConfig
 from dure.models.inputs import check_inputs
-from dure.models.outputs import BaseModelOutput
-from dure.models.seq2seq_outputs import BaseModelOutputWithPastAndCrossAttentions
+from dure.models.seq2seq_outputs import BaseModelOutputWithPastAndCrossAttentions, EncoderOutput
 
 __all__ = ["PositionedStack", "Stack"]
 
@@ -65,7 +64,7 @@ class Stack(nn.Module):
         """What follows the last block, on ``(num_tokens, hidden_size)``."""
         return hidden
 
-    def bias(self, length: int, past: int) -> Tensor | None:
+    def bias(self, length: int, past: int) -> Tensor | None:  # noqa: ARG002
         """What is added to the scores of self-attention, ``(1, num_heads, length, past + length)``, if anything."""
         return None
 
@@ -82,6 +81,7 @@ class Stack(nn.Module):
         output_hidden_states: bool | None = None,
         return_dict: bool | None = None,
         keeps_padding: bool = False,
+        **seen: Any,
     ) -> Any:
         """Hidden states of a padded batch; padding is left out inside.
 
@@ -97,6 +97,7 @@ class Stack(nn.Module):
             output_hidden_states: Also return the states after each block.
             return_dict: False for a plain tuple.
             keeps_padding: Compute padding too, for a loss that reads every position.
+            **seen: What else the family's blocks take.
         """
         config = self.config
         cache = self._cache(past_key_values, use_cache, encoder_hidden_states is not None)
@@ -105,7 +106,9 @@ class Stack(nn.Module):
         batch_size, length = inputs_embeds.shape[:2]
         packing = Packing.from_mask(new_mask, batch_size, length, keeps_padding=keeps_padding)
         hidden = self.embed(packing.pack(inputs_embeds), packing.position_ids(inputs_embeds.device) + past)
-        seen: dict[str, Any] = {"cache": cache, "bias": self.bias(length, past)}
+        seen["cache"], bias = cache, self.bias(length, past)
+        if bias is not None:
+            seen["bias"] = bias
         if past and attention_mask is not None:
             seen["key_mask"] = attention_mask
         if encoder_hidden_states is not None:
@@ -119,7 +122,7 @@ class Stack(nn.Module):
             wants_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             wants_weights=config.output_attentions if output_attentions is None else output_attentions, **seen,
         )  # fmt: skip
-        result: Any = BaseModelOutput(last, states, weights)
+        result: Any = EncoderOutput(last, states, weights)
         if self.is_decoder:
             result = BaseModelOutputWithPastAndCrossAttentions(last, cache, states, weights, crossed)
         return result if (config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
@@ -162,6 +165,7 @@ class PositionedStack(Stack):
         embed_tokens: The table of words.
         embed_positions: Columns ``(num_tokens,)`` to ``(num_tokens, hidden_size)``.
         is_decoder: Whether it is the decoder.
+        max_positions: Tokens of the longest text.
         is_pre_norm: Norms before each part of a block and one after the last block; else behind each part.
         has_embedding_norm: Whether the sum of words and positions is normed.
     """
@@ -173,24 +177,40 @@ class PositionedStack(Stack):
         embed_positions: nn.Module,
         *,
         is_decoder: bool,
-        is_pre_norm: bool,
-        has_embedding_norm: bool,
+        max_positions: int,
+        is_pre_norm: bool = False,
+        has_embedding_norm: bool = True,
     ) -> None:
         side = "decoder" if is_decoder else "encoder"
         num_layers, num_heads, intermediate_size, layerdrop = (
             getattr(config, f"{side}_{field}") for field in ("layers", "attention_heads", "ffn_dim", "layerdrop")
         )
-        super().__init__(
-            config, is_decoder=is_decoder, max_positions=config.max_position_embeddings, layerdrop=layerdrop
-        )
+        super().__init__(config, is_decoder=is_decoder, max_positions=max_positions, layerdrop=layerdrop)
         self.embed_tokens = embed_tokens
         self.embed_positions = embed_positions
         self.layers = nn.ModuleList(
-            _block(config, num_heads, intermediate_size, layer, is_decoder=is_decoder, is_pre_norm=is_pre_norm)
+            DecoderBlock(
+                self.make_attention(num_heads, layer),
+                nn.LayerNorm(config.d_model),
+                FeedForward(
+                    config.d_model, intermediate_size, activation_name=config.activation_function,
+                    inner_dropout=config.activation_dropout,
+                ),
+                nn.LayerNorm(config.d_model), is_pre_norm=is_pre_norm, dropout=config.dropout,
+                cross_attention=self._attention(num_heads, layer, Mask()) if is_decoder else None,
+                cross_norm=nn.LayerNorm(config.d_model) if is_decoder else None,
+            )
             for layer in range(num_layers)
-        )
+        )  # fmt: skip
         self.layernorm_embedding = nn.LayerNorm(config.d_model) if has_embedding_norm else None
         self.layer_norm = nn.LayerNorm(config.d_model) if is_pre_norm else None
+
+    def make_attention(self, num_heads: int, layer: int) -> nn.Module:
+        """What looks at the text itself, for one block."""
+        return self._attention(num_heads, layer, Mask(is_causal=self.is_decoder))
+
+    def _attention(self, num_heads: int, layer: int, mask: Mask) -> Attention:
+        return Attention(self.config.d_model, num_heads, self.config.attention_dropout, mask=mask, layer=layer)
 
     def embed(self, words: Tensor, columns: Tensor) -> Tensor:
         """Words and positions, summed and normed."""
@@ -206,21 +226,3 @@ class PositionedStack(Stack):
     def finish(self, hidden: Tensor) -> Tensor:
         """The norm behind the last block, where norms stand before parts."""
         return hidden if self.layer_norm is None else self.layer_norm(hidden)
-
-
-def _block(
-    config: PretrainedConfig, num_heads: int, intermediate_size: int, layer: int, *, is_decoder: bool, is_pre_norm: bool
-) -> DecoderBlock:
-    size, dropout = config.d_model, config.attention_dropout
-    return DecoderBlock(
-        Attention(size, num_heads, dropout, mask=Mask(is_causal=is_decoder), layer=layer),
-        nn.LayerNorm(size),
-        FeedForward(
-            size, intermediate_size, activation_name=config.activation_function,
-            inner_dropout=config.activation_dropout,
-        ),
-        nn.LayerNorm(size),
-        is_pre_norm=is_pre_norm, dropout=config.dropout,
-        cross_attention=Attention(size, num_heads, dropout, layer=layer) if is_decoder else None,
-        cross_norm=nn.LayerNorm(size) if is_decoder else None,
-    )  # fmt: skip

@@ -1,9 +1,8 @@
-"""T5: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2019),
-https://arxiv.org/abs/1910.10683.
+"""T5: Raffel et al., "Exploring the Limits of Transfer Learning" (2019), https://arxiv.org/abs/1910.10683.
 
 Norms of the root mean square before each part, no biases, scores that aren't scaled but know the distance. Version 1.1
 has a gated feed-forward layer and logits with weights of their own. Weight names, constructors and the scheme of random
-weights are in :mod:`dure.models.relative`, blocks in :mod:`dure.layers.relative_block`.
+weights are in :mod:`dure.models.relative`, blocks in :mod:`dure.layers.block`.
 """
 
 from __future__ import annotations

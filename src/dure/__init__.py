@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dure.models.auto import (
         AutoConfig,
         AutoModel,
+        AutoModelForCausalLM,
         AutoModelForMaskedLM,
         AutoModelForMultipleChoice,
         AutoModelForQuestionAnswering,
@@ -43,7 +44,60 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification,
         DistilBertModel,
     )
+    from dure.models.gemma import (
+        GemmaConfig,
+        GemmaForCausalLM,
+        GemmaForSequenceClassification,
+        GemmaForTokenClassification,
+        GemmaModel,
+    )
+    from dure.models.gpt2 import (
+        GPT2Config,
+        GPT2ForQuestionAnswering,
+        GPT2ForSequenceClassification,
+        GPT2ForTokenClassification,
+        GPT2LMHeadModel,
+        GPT2Model,
+    )
+    from dure.models.llama import (
+        LlamaConfig,
+        LlamaForCausalLM,
+        LlamaForQuestionAnswering,
+        LlamaForSequenceClassification,
+        LlamaForTokenClassification,
+        LlamaModel,
+    )
+    from dure.models.mistral import (
+        MistralConfig,
+        MistralForCausalLM,
+        MistralForQuestionAnswering,
+        MistralForSequenceClassification,
+        MistralForTokenClassification,
+        MistralModel,
+    )
+    from dure.models.openai_gpt import (
+        OpenAIGPTConfig,
+        OpenAIGPTForSequenceClassification,
+        OpenAIGPTLMHeadModel,
+        OpenAIGPTModel,
+    )
     from dure.models.pretrained import PreTrainedModel
+    from dure.models.qwen2 import (
+        Qwen2Config,
+        Qwen2ForCausalLM,
+        Qwen2ForQuestionAnswering,
+        Qwen2ForSequenceClassification,
+        Qwen2ForTokenClassification,
+        Qwen2Model,
+    )
+    from dure.models.qwen3 import (
+        Qwen3Config,
+        Qwen3ForCausalLM,
+        Qwen3ForQuestionAnswering,
+        Qwen3ForSequenceClassification,
+        Qwen3ForTokenClassification,
+        Qwen3Model,
+    )
     from dure.pipelines.registry import pipeline
     from dure.tokenizers.added_tokens import AddedToken
     from dure.tokenizers.auto import AutoTokenizer
@@ -150,10 +204,16 @@ _HOMES = {
     "datasets.dataset": ("Dataset",),
     "datasets.dataset_dict": ("DatasetDict",),
     "datasets.load": ("load_dataset",),
-    "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "datasets.schema": (
+        "ClassLabel",
+        "Features",
+        "Sequence",
+        "Value",
+    ),
     "models.auto": (
         "AutoConfig",
         "AutoModel",
+        "AutoModelForCausalLM",
         "AutoModelForMaskedLM",
         "AutoModelForMultipleChoice",
         "AutoModelForQuestionAnswering",
@@ -179,7 +239,60 @@ _HOMES = {
         "DistilBertForTokenClassification",
         "DistilBertModel",
     ),
+    "models.gemma": (
+        "GemmaConfig",
+        "GemmaForCausalLM",
+        "GemmaForSequenceClassification",
+        "GemmaForTokenClassification",
+        "GemmaModel",
+    ),
+    "models.gpt2": (
+        "GPT2Config",
+        "GPT2ForQuestionAnswering",
+        "GPT2ForSequenceClassification",
+        "GPT2ForTokenClassification",
+        "GPT2LMHeadModel",
+        "GPT2Model",
+    ),
+    "models.llama": (
+        "LlamaConfig",
+        "LlamaForCausalLM",
+        "LlamaForQuestionAnswering",
+        "LlamaForSequenceClassification",
+        "LlamaForTokenClassification",
+        "LlamaModel",
+    ),
+    "models.mistral": (
+        "MistralConfig",
+        "MistralForCausalLM",
+        "MistralForQuestionAnswering",
+        "MistralForSequenceClassification",
+        "MistralForTokenClassification",
+        "MistralModel",
+    ),
+    "models.openai_gpt": (
+        "OpenAIGPTConfig",
+        "OpenAIGPTForSequenceClassification",
+        "OpenAIGPTLMHeadModel",
+        "OpenAIGPTModel",
+    ),
     "models.pretrained": ("PreTrainedModel",),
+    "models.qwen2": (
+        "Qwen2Config",
+        "Qwen2ForCausalLM",
+        "Qwen2ForQuestionAnswering",
+        "Qwen2ForSequenceClassification",
+        "Qwen2ForTokenClassification",
+        "Qwen2Model",
+    ),
+    "models.qwen3": (
+        "Qwen3Config",
+        "Qwen3ForCausalLM",
+        "Qwen3ForQuestionAnswering",
+        "Qwen3ForSequenceClassification",
+        "Qwen3ForTokenClassification",
+        "Qwen3Model",
+    ),
     "pipelines.registry": ("pipeline",),
     "tokenizers.added_tokens": ("AddedToken",),
     "tokenizers.auto": ("AutoTokenizer",),
@@ -269,14 +382,21 @@ _HOMES = {
         "XLNetTokenizer",
         "XLNetTokenizerFast",
     ),
-    "tokenizers.tokenizer": ("PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
+    "tokenizers.tokenizer": (
+        "PreTrainedTokenizer",
+        "PreTrainedTokenizerBase",
+        "PreTrainedTokenizerFast",
+    ),
     "training.arguments": ("TrainingArguments",),
     "training.callbacks.base": ("TrainerCallback",),
     "training.callbacks.early_stopping": ("EarlyStoppingCallback",),
     "training.outputs": ("EvalPrediction",),
     "training.schedules": ("get_scheduler",),
     "training.seed": ("set_seed",),
-    "training.state": ("TrainerControl", "TrainerState"),
+    "training.state": (
+        "TrainerControl",
+        "TrainerState",
+    ),
     "training.trainer": ("Trainer",),
 }
 _HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}

@@ -10,12 +10,24 @@ from dure.models.config import PretrainedConfig, find_config, read_config
 from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
-__all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoModelForMultipleChoice",
-           "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
+__all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForMaskedLM",
+           "AutoModelForMultipleChoice", "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
            "AutoModelForTokenClassification"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
-FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.distilbert", "DistilBert")}
+FAMILIES = {
+    "bert": ("dure.models.bert", "Bert"),
+    "distilbert": ("dure.models.distilbert", "DistilBert"),
+    "gemma": ("dure.models.gemma", "Gemma"),
+    "gpt2": ("dure.models.gpt2", "GPT2"),
+    "llama": ("dure.models.llama", "Llama"),
+    "mistral": ("dure.models.mistral", "Mistral"),
+    "openai-gpt": ("dure.models.openai_gpt", "OpenAIGPT"),
+    "qwen2": ("dure.models.qwen2", "Qwen2"),
+    "qwen3": ("dure.models.qwen3", "Qwen3"),
+}
+#: What older families call a head.
+OLDER_NAMES = {"ForCausalLM": "LMHeadModel"}
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -24,7 +36,12 @@ def _family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
-    return getattr(importlib.import_module(module), prefix + suffix)
+    family = importlib.import_module(module)
+    for name in (prefix + suffix, prefix + OLDER_NAMES.get(suffix, suffix)):
+        if hasattr(family, name):
+            return getattr(family, name)
+    heads = ", ".join(name for name in family.__all__ if not name.endswith("Config"))
+    raise InputError(f"{source}: there is no {prefix}{suffix}; the family has {heads}")
 
 
 class AutoConfig:
@@ -93,6 +110,12 @@ class AutoModelForQuestionAnswering(_AutoModelBase):
     """Where an answer starts and ends."""
 
     _suffix: ClassVar[str] = "ForQuestionAnswering"
+
+
+class AutoModelForCausalLM(_AutoModelBase):
+    """The next word at each position."""
+
+    _suffix: ClassVar[str] = "ForCausalLM"
 
 
 class AutoModelForMaskedLM(_AutoModelBase):

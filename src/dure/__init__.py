@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dure.models.auto import (
         AutoConfig,
         AutoModel,
+        AutoModelForCausalLM,
         AutoModelForMaskedLM,
         AutoModelForMultipleChoice,
         AutoModelForQuestionAnswering,
@@ -52,6 +53,25 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification,
         DistilBertModel,
     )
+    from dure.models.encoder_decoder import (
+        EncoderDecoderConfig,
+        EncoderDecoderModel,
+    )
+    from dure.models.gemma import (
+        GemmaConfig,
+        GemmaForCausalLM,
+        GemmaForSequenceClassification,
+        GemmaForTokenClassification,
+        GemmaModel,
+    )
+    from dure.models.gpt2 import (
+        GPT2Config,
+        GPT2ForQuestionAnswering,
+        GPT2ForSequenceClassification,
+        GPT2ForTokenClassification,
+        GPT2LMHeadModel,
+        GPT2Model,
+    )
     from dure.models.led import (
         LEDConfig,
         LEDForConditionalGeneration,
@@ -59,11 +79,19 @@ if TYPE_CHECKING:
         LEDForSequenceClassification,
         LEDModel,
     )
+    from dure.models.llama import (
+        LlamaConfig,
+        LlamaForCausalLM,
+        LlamaForQuestionAnswering,
+        LlamaForSequenceClassification,
+        LlamaForTokenClassification,
+        LlamaModel,
+    )
     from dure.models.marian import (
         MarianConfig,
         MarianForCausalLM,
-        MarianModel,
         MarianMTModel,
+        MarianModel,
     )
     from dure.models.mbart import (
         MBartConfig,
@@ -72,6 +100,14 @@ if TYPE_CHECKING:
         MBartForQuestionAnswering,
         MBartForSequenceClassification,
         MBartModel,
+    )
+    from dure.models.mistral import (
+        MistralConfig,
+        MistralForCausalLM,
+        MistralForQuestionAnswering,
+        MistralForSequenceClassification,
+        MistralForTokenClassification,
+        MistralModel,
     )
     from dure.models.mt5 import (
         MT5Config,
@@ -82,7 +118,29 @@ if TYPE_CHECKING:
         MT5ForTokenClassification,
         MT5Model,
     )
+    from dure.models.openai_gpt import (
+        OpenAIGPTConfig,
+        OpenAIGPTForSequenceClassification,
+        OpenAIGPTLMHeadModel,
+        OpenAIGPTModel,
+    )
     from dure.models.pretrained import PreTrainedModel
+    from dure.models.qwen2 import (
+        Qwen2Config,
+        Qwen2ForCausalLM,
+        Qwen2ForQuestionAnswering,
+        Qwen2ForSequenceClassification,
+        Qwen2ForTokenClassification,
+        Qwen2Model,
+    )
+    from dure.models.qwen3 import (
+        Qwen3Config,
+        Qwen3ForCausalLM,
+        Qwen3ForQuestionAnswering,
+        Qwen3ForSequenceClassification,
+        Qwen3ForTokenClassification,
+        Qwen3Model,
+    )
     from dure.models.t5 import (
         T5Config,
         T5EncoderModel,
@@ -198,10 +256,16 @@ _HOMES = {
     "datasets.dataset": ("Dataset",),
     "datasets.dataset_dict": ("DatasetDict",),
     "datasets.load": ("load_dataset",),
-    "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "datasets.schema": (
+        "ClassLabel",
+        "Features",
+        "Sequence",
+        "Value",
+    ),
     "models.auto": (
         "AutoConfig",
         "AutoModel",
+        "AutoModelForCausalLM",
         "AutoModelForMaskedLM",
         "AutoModelForMultipleChoice",
         "AutoModelForQuestionAnswering",
@@ -236,12 +300,39 @@ _HOMES = {
         "DistilBertForTokenClassification",
         "DistilBertModel",
     ),
+    "models.encoder_decoder": (
+        "EncoderDecoderConfig",
+        "EncoderDecoderModel",
+    ),
+    "models.gemma": (
+        "GemmaConfig",
+        "GemmaForCausalLM",
+        "GemmaForSequenceClassification",
+        "GemmaForTokenClassification",
+        "GemmaModel",
+    ),
+    "models.gpt2": (
+        "GPT2Config",
+        "GPT2ForQuestionAnswering",
+        "GPT2ForSequenceClassification",
+        "GPT2ForTokenClassification",
+        "GPT2LMHeadModel",
+        "GPT2Model",
+    ),
     "models.led": (
         "LEDConfig",
         "LEDForConditionalGeneration",
         "LEDForQuestionAnswering",
         "LEDForSequenceClassification",
         "LEDModel",
+    ),
+    "models.llama": (
+        "LlamaConfig",
+        "LlamaForCausalLM",
+        "LlamaForQuestionAnswering",
+        "LlamaForSequenceClassification",
+        "LlamaForTokenClassification",
+        "LlamaModel",
     ),
     "models.marian": (
         "MarianConfig",
@@ -257,6 +348,14 @@ _HOMES = {
         "MBartForSequenceClassification",
         "MBartModel",
     ),
+    "models.mistral": (
+        "MistralConfig",
+        "MistralForCausalLM",
+        "MistralForQuestionAnswering",
+        "MistralForSequenceClassification",
+        "MistralForTokenClassification",
+        "MistralModel",
+    ),
     "models.mt5": (
         "MT5Config",
         "MT5EncoderModel",
@@ -266,7 +365,29 @@ _HOMES = {
         "MT5ForTokenClassification",
         "MT5Model",
     ),
+    "models.openai_gpt": (
+        "OpenAIGPTConfig",
+        "OpenAIGPTForSequenceClassification",
+        "OpenAIGPTLMHeadModel",
+        "OpenAIGPTModel",
+    ),
     "models.pretrained": ("PreTrainedModel",),
+    "models.qwen2": (
+        "Qwen2Config",
+        "Qwen2ForCausalLM",
+        "Qwen2ForQuestionAnswering",
+        "Qwen2ForSequenceClassification",
+        "Qwen2ForTokenClassification",
+        "Qwen2Model",
+    ),
+    "models.qwen3": (
+        "Qwen3Config",
+        "Qwen3ForCausalLM",
+        "Qwen3ForQuestionAnswering",
+        "Qwen3ForSequenceClassification",
+        "Qwen3ForTokenClassification",
+        "Qwen3Model",
+    ),
     "models.t5": (
         "T5Config",
         "T5EncoderModel",
@@ -365,14 +486,21 @@ _HOMES = {
         "XLNetTokenizer",
         "XLNetTokenizerFast",
     ),
-    "tokenizers.tokenizer": ("PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
+    "tokenizers.tokenizer": (
+        "PreTrainedTokenizer",
+        "PreTrainedTokenizerBase",
+        "PreTrainedTokenizerFast",
+    ),
     "training.arguments": ("TrainingArguments",),
     "training.callbacks.base": ("TrainerCallback",),
     "training.callbacks.early_stopping": ("EarlyStoppingCallback",),
     "training.outputs": ("EvalPrediction",),
     "training.schedules": ("get_scheduler",),
     "training.seed": ("set_seed",),
-    "training.state": ("TrainerControl", "TrainerState"),
+    "training.state": (
+        "TrainerControl",
+        "TrainerState",
+    ),
     "training.trainer": ("Trainer",),
 }
 _HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}

@@ -221,7 +221,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
             yield from pair
     elif hasattr(value, "layers"):
         for layer in value.layers:
-            yield from (layer.keys, layer.values)
+            yield from (layer.keys.detach(), layer.values.detach())
     elif value is not None:
         for index in range(len(value)):
             yield from tensors(value[index])
@@ -239,6 +239,7 @@ def real(tensor: Tensor, name: str, batch: Mapping[str, Tensor]) -> Tensor:
 def check_gradients(ours: Any, theirs: Any, where: str) -> None:
     """Every parameter has the original's gradient."""
     found = {ours.renames.to_original(name): parameter.grad for name, parameter in ours.named_parameters()}
+    found = {name: None if grad is None else ours.turned(name, grad) for name, grad in found.items()}
     expected = {ours.aliases.get(name, name): parameter.grad for name, parameter in theirs.named_parameters()}
     assert set(found) == set(expected), f"{where}: gradients of {set(found) ^ set(expected)} on one side alone"
     largest = max((float(g.abs().max()) for g in expected.values() if g is not None), default=1.0)

@@ -169,7 +169,7 @@ class Attention(nn.Module):
         if head_size is None and hidden_size % num_heads:
             raise ConfigError(f"hidden_size {hidden_size} must be a multiple of the number of heads, {num_heads}")
         shared = num_heads if num_key_value_heads is None else num_key_value_heads
-        if num_heads % shared:
+        if shared < 1 or num_heads % shared:
             raise ConfigError(f"the number of heads, {num_heads}, must be a multiple of num_key_value_heads, {shared}")
         self.num_heads, self.num_key_value_heads = num_heads, shared
         self.head_size = hidden_size // num_heads if head_size is None else head_size

@@ -92,7 +92,7 @@ class Packing:
             padded = packed.view(self.batch_size, self.length, parts, num_heads, size).permute(2, 0, 3, 1, 4)
         else:
             padded = packed.reshape(-1, size).index_select(0, self._rows_of_tokens(parts, num_heads))
-        return padded.reshape(parts, -1, self.length, size)
+        return padded.reshape(parts, -1, self.length, size).contiguous()
 
     def from_heads(self, padded: Tensor, num_heads: int) -> Tensor:
         """``(parts, batch * num_heads, length, size)`` to ``(num_tokens, parts, num_heads, size)``."""

@@ -160,7 +160,8 @@ class PretrainedConfig:
             "output_attentions": False,
         }
         silent |= {"return_dict": True, "tie_word_embeddings": True}
-        return {k: v for k, v in sorted(fields.items()) if not (k in silent and v == silent[k])}
+        # A family's own default is written, too: it differs from the one that a reader assumes.
+        return {k: v for k, v in sorted(fields.items()) if k in self.defaults or not (k in silent and v == silent[k])}
 
     def to_json_string(self) -> str:
         """config.json as text."""

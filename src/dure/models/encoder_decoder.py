@@ -141,9 +141,10 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
         """Each side's scheme; the layer between them has torch's."""
         for model in self._sides.values():
             if any(module is own for own in model.modules()):
-                return model.init_parameter(module, leaf)
+                model.init_parameter(module, leaf)
+                return
         assert isinstance(module, nn.Linear)
-        return module.reset_parameters()
+        module.reset_parameters()
 
     def get_encoder(self) -> nn.Module:
         """The model that reads."""
@@ -159,7 +160,7 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
 
     def get_output_embeddings(self) -> nn.Module | None:
         """The layer that gives logits over the vocabulary."""
-        layer: nn.Module = self.decoder.get_output_embeddings()
+        layer: nn.Module = getattr(self.decoder, "lm_head")  # noqa: B009
         return layer
 
     @classmethod

@@ -93,7 +93,7 @@ class LEDEncoder(LEDStack):
         )
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-                global_attention_mask: Tensor | None = None, inputs_embeds: Tensor | None = None,
+                global_attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None,
                 return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Hidden states of a padded batch.
 

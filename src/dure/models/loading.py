@@ -56,7 +56,7 @@ def fill(
         dtype = _stored_dtype(weights[name]() for name in found.values())
     mismatched: list[Mismatch] = []
     for original, stored in sorted(found.items()):
-        tensor, shape = weights[stored](), _weight(model, ours[original]).shape
+        tensor, shape = model.turned(original, weights[stored]()), _weight(model, ours[original]).shape
         if tensor.shape != shape:
             mismatched.append((original, tuple(tensor.shape), tuple(shape)))
             continue

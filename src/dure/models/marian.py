@@ -42,6 +42,8 @@ class MarianConfig(PositionedConfig):
         "share_encoder_decoder_embeddings": True,
     }
 
+    decoder_vocab_size: int | None
+
     def __init__(self, **fields: object) -> None:
         super().__init__(**fields)
         self.decoder_vocab_size = self.decoder_vocab_size or self.vocab_size

@@ -11,6 +11,7 @@ from dure.layers.linear import Linear
 from dure.layers.table_positions import LearnedPositions, ScaledEmbedding
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
+from dure.models.reading import reads_padding
 from dure.models.seq2seq import (
     ClassificationHead,
     LanguageHead,
@@ -194,7 +195,6 @@ class _DecoderAlone(nn.Module):
 class PositionedCausalHead(PositionedPreTrainedModel):
     """The decoder alone, for the next word; it may be given an encoder's states."""
 
-    shared_weights: ClassVar[dict[str, str]] = {}  # type: ignore[assignment]
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "model.decoder.embed_tokens.weight"}
 
     def __init__(self, config: PretrainedConfig) -> None:
@@ -203,6 +203,11 @@ class PositionedCausalHead(PositionedPreTrainedModel):
         self.model = _DecoderAlone(self.make_stack(config, self.make_table(config), is_decoder=True))
         self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
         self.post_init()
+
+    @property
+    def shared_weights(self) -> dict[str, str]:  # type: ignore[override]
+        """There is one stack alone."""
+        return {}
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table of words."""
@@ -214,7 +219,9 @@ class PositionedCausalHead(PositionedPreTrainedModel):
 
         Other arguments are the decoder's.
         """
-        body = self.model.decoder(input_ids, attention_mask, return_dict=True, **inputs)
+        body = self.model.decoder(
+            input_ids, attention_mask, return_dict=True, keeps_padding=reads_padding(labels, attention_mask), **inputs
+        )
         logits = self.lm_head(body.last_hidden_state)
         result = CausalLMOutputWithCrossAttentions(
             token_loss(logits, labels), logits, body.past_key_values, body.hidden_states, body.attentions,

@@ -21,6 +21,7 @@ from dure.layers.relative_bias import RelativeBias
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
 from dure.models.outputs import TokenClassifierOutput
+from dure.models.reading import reads_padding
 from dure.models.seq2seq import (
     ClassificationHead,
     LanguageHead,
@@ -91,9 +92,10 @@ class RelativeConfig(PretrainedConfig):
         "num_hidden_layers": "num_layers",
         "head_dim": "d_kv",
     }
+    num_decoder_layers: int | None
 
     def __init__(self, **fields: Any) -> None:
-        projection = fields.get("feed_forward_proj", self.defaults.get("feed_forward_proj"))
+        projection: str = fields.get("feed_forward_proj", self.defaults.get("feed_forward_proj"))
         gate, _, name = projection.rpartition("-")
         if gate not in {"", "gated"}:
             raise ConfigError(
@@ -291,7 +293,9 @@ class RelativeTokenClassificationHead(RelativePreTrainedModel):
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, length, num_labels)``; ``labels`` of -100 are left out of the loss."""
-        body = self.transformer(input_ids, attention_mask, return_dict=True, **inputs)
+        body = self.transformer(
+            input_ids, attention_mask, return_dict=True, keeps_padding=reads_padding(labels, attention_mask), **inputs
+        )
         logits = self.classifier(self.dropout(body.last_hidden_state))
         result = TokenClassifierOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)
         return self.as_returned(result, return_dict)

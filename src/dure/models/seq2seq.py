@@ -14,6 +14,7 @@ from dure.errors import ConfigError, InputError
 from dure.layers.linear import Linear
 from dure.models.heads import classification_loss, span_loss, token_loss
 from dure.models.pretrained import PreTrainedModel
+from dure.models.reading import reads_padding
 from dure.models.seq2seq_outputs import (
     EncoderOutput,
     Seq2SeqLMOutput,
@@ -82,9 +83,9 @@ class Seq2SeqPreTrainedModel(PreTrainedModel):
         """The shared tables, and those of ``tied_weights`` that the configuration wants."""
         return self.shared_weights | super().active_ties
 
-    def body(self, *args: Any, **inputs: Any) -> Seq2SeqModelOutput:
+    def body(self, **inputs: Any) -> Seq2SeqModelOutput:
         """Hidden states; heads that aren't a body themselves have one."""
-        result: Seq2SeqModelOutput = self.base_model(*args, return_dict=True, **inputs)
+        result: Seq2SeqModelOutput = self.base_model(return_dict=True, **inputs)
         return result
 
     def get_encoder(self) -> nn.Module:
@@ -107,13 +108,11 @@ class Seq2SeqPreTrainedModel(PreTrainedModel):
         """What the decoder reads to write ``labels`` ``(batch, length)``."""
         return shift_tokens_right(labels, self.config.pad_token_id, self.config.decoder_start_token_id)
 
-    def _decoded_source(self, input_ids: Tensor | None, inputs: dict[str, Any]) -> dict[str, Any]:
-        """Arguments of the body in which the decoder reads the encoder's ids, unless it is given its own."""
-        if inputs.get("decoder_input_ids") is not None or inputs.get("decoder_inputs_embeds") is not None:
-            return inputs
+    def shifted_source(self, input_ids: Tensor | None) -> Tensor:
+        """What the decoder reads where it has no text of its own: the encoder's, shifted."""
         if input_ids is None:
             raise InputError("give decoder_input_ids (or decoder_inputs_embeds), or input_ids to make them from")
-        return inputs | {"decoder_input_ids": self.prepare_decoder_input_ids_from_labels(input_ids)}
+        return self.prepare_decoder_input_ids_from_labels(input_ids)
 
 
 class Seq2SeqBody(Seq2SeqPreTrainedModel):
@@ -124,9 +123,9 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
     #: Whether the decoder reads the encoder's ids, shifted, where it isn't given its own.
     reads_source: ClassVar[bool] = True
 
-    def body(self, *args: Any, **inputs: Any) -> Seq2SeqModelOutput:
+    def body(self, **inputs: Any) -> Seq2SeqModelOutput:
         """Its own hidden states, for a head that is a body too."""
-        result: Seq2SeqModelOutput = Seq2SeqBody.forward(self, *args, return_dict=True, **inputs)
+        result: Seq2SeqModelOutput = Seq2SeqBody.forward(self, return_dict=True, **inputs)
         return result
 
     def forward(
@@ -139,6 +138,7 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
         past_key_values: Any = None,
         inputs_embeds: Tensor | None = None,
         decoder_inputs_embeds: Tensor | None = None,
+        *,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -165,7 +165,7 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
             **seen: What else the family's encoder takes.
         """
         if decoder_input_ids is None and decoder_inputs_embeds is None and self.reads_source:
-            decoder_input_ids = self._decoded_source(input_ids, {})["decoder_input_ids"]
+            decoder_input_ids = self.shifted_source(input_ids)
         shown = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
         if encoder_outputs is None:
             encoder_outputs = self.encoder(
@@ -174,8 +174,9 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
         elif not isinstance(encoder_outputs, EncoderOutput):
             encoder_outputs = EncoderOutput(*(encoder_outputs[index] for index in range(len(encoder_outputs))))
         decoded = self.decoder(
-            decoder_input_ids, decoder_attention_mask, encoder_outputs.last_hidden_state, attention_mask,
-            past_key_values, decoder_inputs_embeds, use_cache, return_dict=True, keeps_padding=keeps_padding, **shown,
+            decoder_input_ids, decoder_attention_mask, encoder_hidden_states=encoder_outputs.last_hidden_state,
+            encoder_attention_mask=attention_mask, past_key_values=past_key_values, use_cache=use_cache,
+            inputs_embeds=decoder_inputs_embeds, return_dict=True, keeps_padding=keeps_padding, **shown,
         )  # fmt: skip
         result = Seq2SeqModelOutput(
             decoded.last_hidden_state, decoded.past_key_values, decoded.hidden_states, decoded.attentions,
@@ -197,19 +198,23 @@ class LanguageHead(Seq2SeqPreTrainedModel):
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,
-                labels: Tensor | None = None, use_cache: bool | None = None, return_dict: bool | None = None,
-                **inputs: Any) -> Any:  # fmt: skip
+                encoder_outputs: Any = None, past_key_values: Any = None, inputs_embeds: Tensor | None = None,
+                decoder_inputs_embeds: Tensor | None = None, *, labels: Tensor | None = None,
+                use_cache: bool | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, length, vocab_size)``; ``labels`` of -100 are left out of the loss.
 
         Without ``decoder_input_ids`` the decoder reads the labels, shifted. Other arguments are the body's.
         """
         if labels is not None:
             use_cache = use_cache if self.caches_with_labels else False
-            if decoder_input_ids is None and inputs.get("decoder_inputs_embeds") is None:
+            if decoder_input_ids is None and decoder_inputs_embeds is None:
                 decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
         body = self.body(
-            input_ids, attention_mask, decoder_input_ids, decoder_attention_mask, use_cache=use_cache, **inputs
-        )
+            input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
+            decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
+            past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
+            use_cache=use_cache, keeps_padding=reads_padding(labels, decoder_attention_mask), **inputs,
+        )  # fmt: skip
         assert body.last_hidden_state is not None
         logits = self.to_logits(body.last_hidden_state)
         result = Seq2SeqLMOutput(token_loss(logits, labels), logits, **body.after_states())
@@ -243,14 +248,20 @@ class SequenceClassificationHead(Seq2SeqPreTrainedModel):
     classification_head: ClassificationHead
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-                labels: Tensor | None = None, use_cache: bool | None = None, return_dict: bool | None = None,
-                **inputs: Any) -> Any:  # fmt: skip
+                decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,
+                encoder_outputs: Any = None, past_key_values: Any = None, inputs_embeds: Tensor | None = None,
+                decoder_inputs_embeds: Tensor | None = None, *, labels: Tensor | None = None,
+                use_cache: bool | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, num_labels)``; with ``labels`` the loss too. Other arguments are the body's."""
         if input_ids is None:
             raise InputError("classification needs input_ids: it reads the state of the text's end token")
+        if decoder_input_ids is None and decoder_inputs_embeds is None:
+            decoder_input_ids = self.shifted_source(input_ids)
         body = self.body(
-            input_ids, attention_mask, use_cache=False if labels is not None else use_cache,
-            **self._decoded_source(input_ids, inputs),
+            input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
+            decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
+            past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
+            use_cache=False if labels is not None else use_cache, **inputs,
         )  # fmt: skip
         assert body.last_hidden_state is not None
         logits = self.classification_head(self._at_end(body.last_hidden_state, input_ids))
@@ -275,14 +286,21 @@ class QuestionAnsweringHead(Seq2SeqPreTrainedModel):
     qa_outputs: nn.Module
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-                start_positions: Tensor | None = None, end_positions: Tensor | None = None,
-                use_cache: bool | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+                decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,
+                encoder_outputs: Any = None, past_key_values: Any = None, inputs_embeds: Tensor | None = None,
+                decoder_inputs_embeds: Tensor | None = None, *, start_positions: Tensor | None = None,
+                end_positions: Tensor | None = None, use_cache: bool | None = None, return_dict: bool | None = None,
+                **inputs: Any) -> Any:  # fmt: skip
         """Start and end logits ``(batch, length)``. Other arguments are the body's."""
         # The loss is a softmax over all positions, padding included.
         has_labels = start_positions is not None and end_positions is not None
+        if decoder_input_ids is None and decoder_inputs_embeds is None:
+            decoder_input_ids = self.shifted_source(input_ids)
         body = self.body(
-            input_ids, attention_mask, use_cache=False if has_labels else use_cache, keeps_padding=has_labels,
-            **self._decoded_source(input_ids, inputs),
+            input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
+            decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
+            past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
+            use_cache=False if has_labels else use_cache, keeps_padding=has_labels, **inputs,
         )  # fmt: skip
         start, end = self.qa_outputs(body.last_hidden_state).unbind(-1)
         loss = span_loss(start, end, start_positions, end_positions)

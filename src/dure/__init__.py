@@ -90,8 +90,8 @@ if TYPE_CHECKING:
     from dure.models.marian import (
         MarianConfig,
         MarianForCausalLM,
-        MarianMTModel,
         MarianModel,
+        MarianMTModel,
     )
     from dure.models.mbart import (
         MBartConfig,

@@ -15,6 +15,7 @@ from tests.models.parity import (
     Batch,
     Family,
     Fields,
+    check_batch,
     check_close,
     check_defaults,
     check_numbers,
@@ -315,3 +316,60 @@ def test_wrong_inputs_are_named() -> None:
         t5(ids, labels=ids)
     with pytest.raises(ConfigError, match="feed_forward_proj is 'wide-relu'"):
         dure.T5Config(feed_forward_proj="wide-relu")
+
+
+def seq2seq_sides(folder: Path, decoder: str, *, same_size: bool) -> tuple[Any, Any]:
+    """An original's model of two sides, whose decoder is BART's."""
+    encoder = transformers.BertConfig(
+        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, vocab_size=60,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    fields = bart_fields(random.Random(4)) | {"d_model": 16 if same_size else 32, "vocab_size": 70}
+    sides = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(
+        encoder, getattr(transformers, f"{decoder}Config")(**fields), pad_token_id=1, decoder_start_token_id=2
+    )
+    theirs = transformers.EncoderDecoderModel(sides).eval()
+    for side in (theirs.encoder, theirs.decoder):
+        side.config._attn_implementation = "eager"  # the one that returns weights
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.2)
+    theirs.save_pretrained(folder)
+    return load_strictly(dure.EncoderDecoderModel, folder), theirs
+
+
+@pytest.mark.filterwarnings("ignore:Version v4.12.0 introduces a better way:FutureWarning")
+@pytest.mark.parametrize("same_size", [True, False])
+@pytest.mark.parametrize("decoder", ["Bart", "MBart"])
+def test_encoder_and_decoder_of_two_families(decoder: str, same_size: bool, tmp_path: Path) -> None:
+    ours, theirs = seq2seq_sides(tmp_path / "theirs", decoder, same_size=same_size)
+    assert set(ours.state_dict()) == set(theirs.state_dict())
+    ids, mask = torch.randint(3, 60, (3, 9)), torch.ones(3, 9, dtype=torch.long)
+    mask[1, 5:] = 0
+    labels = torch.randint(3, 70, (3, 6))
+    labels[0, 4:] = -100
+    batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
+    check_batch(ours, theirs, batch | {"decoder_attention_mask": (labels != -100).long()}, CACHES, "two sides")
+    ours.save_pretrained(tmp_path / "ours")
+    again, told = transformers.EncoderDecoderModel.from_pretrained(tmp_path / "ours", output_loading_info=True)
+    assert not any(told.values()), told
+    for name, tensor in theirs.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    assert type(dure.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "ours")) is dure.EncoderDecoderModel
+
+
+@torch.no_grad()
+def test_two_checkpoints_become_one_model(tmp_path: Path) -> None:
+    bert = dure.BertModel(dure.BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=50))
+    decoder = dure.BartForCausalLM(dure.BartConfig(**bart_fields(random.Random(2)) | {"d_model": 16}))
+    bert.save_pretrained(tmp_path / "bert")
+    decoder.save_pretrained(tmp_path / "bart")
+    ids = torch.randint(3, 50, (2, 5))
+    model = dure.EncoderDecoderModel.from_encoder_decoder_pretrained(
+        tmp_path / "bert", tmp_path / "bart", pad_token_id=1, decoder_start_token_id=2
+    )
+    states = bert.eval()(ids).last_hidden_state
+    expected = decoder.eval()(ids, encoder_hidden_states=states).logits
+    torch.testing.assert_close(model(ids, decoder_input_ids=ids).logits, expected)
+    with pytest.raises(ConfigError, match="needs a configuration of both sides"):
+        dure.EncoderDecoderModel()

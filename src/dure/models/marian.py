@@ -42,7 +42,7 @@ class MarianConfig(PositionedConfig):
         "share_encoder_decoder_embeddings": True,
     }
 
-    decoder_vocab_size: int | None
+    decoder_vocab_size: int
 
     def __init__(self, **fields: object) -> None:
         super().__init__(**fields)

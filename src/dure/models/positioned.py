@@ -11,7 +11,6 @@ from dure.layers.linear import Linear
 from dure.layers.table_positions import LearnedPositions, ScaledEmbedding
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
-from dure.models.reading import reads_padding
 from dure.models.seq2seq import (
     ClassificationHead,
     LanguageHead,
@@ -19,6 +18,7 @@ from dure.models.seq2seq import (
     Seq2SeqBody,
     Seq2SeqPreTrainedModel,
     SequenceClassificationHead,
+    has_padded_labels,
 )
 from dure.models.seq2seq_outputs import CausalLMOutputWithCrossAttentions
 from dure.models.seq2seq_stack import PositionedStack, Stack
@@ -220,7 +220,11 @@ class PositionedCausalHead(PositionedPreTrainedModel):
         Other arguments are the decoder's.
         """
         body = self.model.decoder(
-            input_ids, attention_mask, return_dict=True, keeps_padding=reads_padding(labels, attention_mask), **inputs
+            input_ids,
+            attention_mask,
+            return_dict=True,
+            keeps_padding=has_padded_labels(labels, attention_mask),
+            **inputs,
         )
         logits = self.lm_head(body.last_hidden_state)
         result = CausalLMOutputWithCrossAttentions(

@@ -21,7 +21,6 @@ from dure.layers.relative_bias import RelativeBias
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
 from dure.models.outputs import TokenClassifierOutput
-from dure.models.reading import reads_padding
 from dure.models.seq2seq import (
     ClassificationHead,
     LanguageHead,
@@ -30,6 +29,7 @@ from dure.models.seq2seq import (
     Seq2SeqPreTrainedModel,
     SequenceClassificationHead,
     StackRenames,
+    has_padded_labels,
 )
 from dure.models.seq2seq_stack import Stack
 from dure.models.weights import Renames
@@ -95,7 +95,7 @@ class RelativeConfig(PretrainedConfig):
     num_decoder_layers: int | None
 
     def __init__(self, **fields: Any) -> None:
-        projection: str = fields.get("feed_forward_proj", self.defaults.get("feed_forward_proj"))
+        projection = str(fields.get("feed_forward_proj", self.defaults.get("feed_forward_proj")))
         gate, _, name = projection.rpartition("-")
         if gate not in {"", "gated"}:
             raise ConfigError(
@@ -294,7 +294,11 @@ class RelativeTokenClassificationHead(RelativePreTrainedModel):
                 labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
         """Logits ``(batch, length, num_labels)``; ``labels`` of -100 are left out of the loss."""
         body = self.transformer(
-            input_ids, attention_mask, return_dict=True, keeps_padding=reads_padding(labels, attention_mask), **inputs
+            input_ids,
+            attention_mask,
+            return_dict=True,
+            keeps_padding=has_padded_labels(labels, attention_mask),
+            **inputs,
         )
         logits = self.classifier(self.dropout(body.last_hidden_state))
         result = TokenClassifierOutput(token_loss(logits, labels), logits, body.hidden_states, body.attentions)

@@ -14,7 +14,6 @@ from dure.errors import ConfigError, InputError
 from dure.layers.linear import Linear
 from dure.models.heads import classification_loss, span_loss, token_loss
 from dure.models.pretrained import PreTrainedModel
-from dure.models.reading import reads_padding
 from dure.models.seq2seq_outputs import (
     EncoderOutput,
     Seq2SeqLMOutput,
@@ -26,7 +25,7 @@ from dure.models.seq2seq_stack import Stack
 from dure.models.weights import Renames
 
 __all__ = ["ClassificationHead", "LanguageHead", "QuestionAnsweringHead", "Seq2SeqBody", "Seq2SeqPreTrainedModel",
-           "SequenceClassificationHead", "StackRenames", "shift_tokens_right"]  # fmt: skip
+           "SequenceClassificationHead", "StackRenames", "has_padded_labels", "shift_tokens_right"]  # fmt: skip
 
 
 def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_start_token_id: int | None) -> Tensor:
@@ -46,6 +45,13 @@ def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_star
     shifted = input_ids.roll(1, dims=1)
     shifted[:, 0] = decoder_start_token_id
     return shifted.masked_fill(shifted == -100, pad_token_id)
+
+
+def has_padded_labels(labels: Tensor | None, attention_mask: Tensor | None) -> bool:
+    """Whether a label ``(batch, length)`` stands at padding, so that a loss reads what is computed there."""
+    if labels is None or attention_mask is None or labels.shape != attention_mask.shape:
+        return False
+    return bool(((attention_mask == 0) & (labels != -100)).any())
 
 
 class StackRenames(Renames):
@@ -213,7 +219,7 @@ class LanguageHead(Seq2SeqPreTrainedModel):
             input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
             decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
             past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
-            use_cache=use_cache, keeps_padding=reads_padding(labels, decoder_attention_mask), **inputs,
+            use_cache=use_cache, keeps_padding=has_padded_labels(labels, decoder_attention_mask), **inputs,
         )  # fmt: skip
         assert body.last_hidden_state is not None
         logits = self.to_logits(body.last_hidden_state)

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
         BertForTokenClassification,
         BertModel,
     )
+    from dure.models.bert_decoder import (
+        BertLMHeadModel,
+    )
     from dure.models.config import PretrainedConfig
     from dure.models.distilbert import (
         DistilBertConfig,
@@ -289,6 +292,9 @@ _HOMES = {
         "BertForSequenceClassification",
         "BertForTokenClassification",
         "BertModel",
+    ),
+    "models.bert_decoder": (
+        "BertLMHeadModel",
     ),
     "models.config": ("PretrainedConfig",),
     "models.distilbert": (

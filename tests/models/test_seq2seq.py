@@ -319,12 +319,15 @@ def test_wrong_inputs_are_named() -> None:
 
 
 def seq2seq_sides(folder: Path, decoder: str, *, same_size: bool) -> tuple[Any, Any]:
-    """An original's model of two sides, whose decoder is BART's."""
+    """An original's model of two sides, of which the first is a BERT."""
     encoder = transformers.BertConfig(
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, vocab_size=60,
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
-    fields = bart_fields(random.Random(4)) | {"d_model": 16 if same_size else 32, "vocab_size": 70}
+    size = 16 if same_size else 32
+    fields = bart_fields(random.Random(4)) | {"d_model": size, "vocab_size": 70}
+    if decoder == "Bert":
+        fields = {**encoder.to_dict(), "hidden_size": size, "vocab_size": 70, "num_hidden_layers": 3}
     sides = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(
         encoder, getattr(transformers, f"{decoder}Config")(**fields), pad_token_id=1, decoder_start_token_id=2
     )
@@ -340,7 +343,7 @@ def seq2seq_sides(folder: Path, decoder: str, *, same_size: bool) -> tuple[Any, 
 
 @pytest.mark.filterwarnings("ignore:Version v4.12.0 introduces a better way:FutureWarning")
 @pytest.mark.parametrize("same_size", [True, False])
-@pytest.mark.parametrize("decoder", ["Bart", "MBart"])
+@pytest.mark.parametrize("decoder", ["Bart", "MBart", "Bert"])
 def test_encoder_and_decoder_of_two_families(decoder: str, same_size: bool, tmp_path: Path) -> None:
     ours, theirs = seq2seq_sides(tmp_path / "theirs", decoder, same_size=same_size)
     assert set(ours.state_dict()) == set(theirs.state_dict())

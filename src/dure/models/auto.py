@@ -39,6 +39,8 @@ OTHER_NAMES = {
     "EncoderDecoderForConditionalGeneration": "Model",
     "MarianForConditionalGeneration": "MTModel",
 }
+#: Heads that have a file of their own.
+ELSEWHERE = {"BertForCausalLM": ("dure.models.bert_decoder", "BertLMHeadModel")}
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -47,6 +49,9 @@ def _family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
+    if prefix + suffix in ELSEWHERE:
+        module, name = ELSEWHERE[prefix + suffix]
+        return getattr(importlib.import_module(module), name)
     family = importlib.import_module(module)
     for name in (suffix, OTHER_NAMES.get(prefix + suffix, OTHER_NAMES.get(suffix, suffix))):
         if hasattr(family, prefix + name):

@@ -91,6 +91,9 @@ def adjust(batch: Batch, head: str, config: Any, random_: random.Random) -> Batc
         ids[torch.arange(len(ids)), last] = config.eos_token_id
         kept = {name: batch[name] for name in batch if name in {"labels", "global_attention_mask"}}
         return kept | {"input_ids": ids, "attention_mask": mask}
+    if head in {*LANGUAGE_HEADS, "Model"} and random_.random() < 0.3:  # the decoder's padding on the left
+        for name in ("decoder_input_ids", "decoder_attention_mask"):
+            batch[name] = batch[name].flip(1)
     if head in LANGUAGE_HEADS:
         mask = batch["decoder_attention_mask"]
         labels = torch.where(mask > 0, torch.randint(3, config.vocab_size - 1, mask.shape), -100)
@@ -139,6 +142,9 @@ def test_random_weights_follow_the_original_scheme(family: Family, head: str) ->
     wider = WIDE["T5" if family.name.endswith("T5") else "Bart"]
     special = {"pad_token_id": 499, "decoder_start_token_id": 499} if family.name == "Marian" else {}
     check_scheme(family, head, **wider, **special)
+    if head in LANGUAGE_HEADS:
+        for is_tied in (True, False):
+            check_scheme(family, head, **wider, **special, tie_word_embeddings=is_tied)
 
 
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])

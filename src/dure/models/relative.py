@@ -219,7 +219,11 @@ class RelativeBody(RelativePreTrainedModel, Seq2SeqBody):
         self.shared = Embedding(config.vocab_size, config.d_model)
         self.encoder = RelativeStack(config, self.shared, is_decoder=False)
         self.decoder = RelativeStack(config, self.shared, is_decoder=True)
+        self.add_head()
         self.post_init()
+
+    def add_head(self) -> None:
+        """A head is a body with one more layer, which must be there before weights are drawn and tied."""
 
 
 class RelativeLanguageHead(LanguageHead, RelativeBody):
@@ -228,10 +232,9 @@ class RelativeLanguageHead(LanguageHead, RelativeBody):
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "shared.weight"}
     caches_with_labels: ClassVar[bool] = True
 
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__(config)
-        self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
-        self.post_init()
+    def add_head(self) -> None:
+        """The layer that gives logits over the vocabulary."""
+        self.lm_head = Linear(self.config.d_model, self.config.vocab_size, bias=False)
 
     def to_logits(self, hidden: Tensor) -> Tensor:
         """``(batch, length, d_model)`` to ``(batch, length, vocab_size)``."""
@@ -308,7 +311,6 @@ class RelativeTokenClassificationHead(RelativePreTrainedModel):
 class RelativeQuestionAnsweringHead(QuestionAnsweringHead, RelativeBody):
     """Where in a text the answer to a question starts and ends."""
 
-    def __init__(self, config: PretrainedConfig) -> None:
-        super().__init__(config)
-        self.qa_outputs = Linear(config.d_model, config.num_labels)
-        self.post_init()
+    def add_head(self) -> None:
+        """The layer that gives start and end."""
+        self.qa_outputs = Linear(self.config.d_model, self.config.num_labels)

@@ -114,7 +114,10 @@ class Stack(nn.Module):
             seen["key_mask"] = attention_mask
         if encoder_hidden_states is not None:
             around = Packing.from_mask(encoder_attention_mask, *encoder_hidden_states.shape[:2])
-            seen |= {"source": around.pack(encoder_hidden_states), "source_packing": around}
+            # Once its keys are in the cache, nobody reads the source again.
+            is_read = not (past and isinstance(cache, EncoderDecoderCache))
+            source = around.pack(encoder_hidden_states) if is_read else encoder_hidden_states.flatten(0, 1)
+            seen |= {"source": source, "source_packing": around}
         # Fan et al., "Reducing Transformer Depth on Demand with Structured Dropout" (2019), section 3.
         skips = self.layerdrop if self.training else 0.0
         blocks = [block for block in self.blocks() if skips == 0.0 or float(torch.rand([])) >= skips]

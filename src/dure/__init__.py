@@ -18,11 +18,21 @@ if TYPE_CHECKING:
     from dure.models.auto import (
         AutoConfig,
         AutoModel,
+        AutoModelForCausalLM,
         AutoModelForMaskedLM,
         AutoModelForMultipleChoice,
         AutoModelForQuestionAnswering,
+        AutoModelForSeq2SeqLM,
         AutoModelForSequenceClassification,
         AutoModelForTokenClassification,
+    )
+    from dure.models.bart import (
+        BartConfig,
+        BartForCausalLM,
+        BartForConditionalGeneration,
+        BartForQuestionAnswering,
+        BartForSequenceClassification,
+        BartModel,
     )
     from dure.models.bert import (
         BertConfig,
@@ -32,6 +42,9 @@ if TYPE_CHECKING:
         BertForSequenceClassification,
         BertForTokenClassification,
         BertModel,
+    )
+    from dure.models.bert_decoder import (
+        BertLMHeadModel,
     )
     from dure.models.config import PretrainedConfig
     from dure.models.distilbert import (
@@ -43,7 +56,103 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification,
         DistilBertModel,
     )
+    from dure.models.encoder_decoder import (
+        EncoderDecoderConfig,
+        EncoderDecoderModel,
+    )
+    from dure.models.gemma import (
+        GemmaConfig,
+        GemmaForCausalLM,
+        GemmaForSequenceClassification,
+        GemmaForTokenClassification,
+        GemmaModel,
+    )
+    from dure.models.gpt2 import (
+        GPT2Config,
+        GPT2ForQuestionAnswering,
+        GPT2ForSequenceClassification,
+        GPT2ForTokenClassification,
+        GPT2LMHeadModel,
+        GPT2Model,
+    )
+    from dure.models.led import (
+        LEDConfig,
+        LEDForConditionalGeneration,
+        LEDForQuestionAnswering,
+        LEDForSequenceClassification,
+        LEDModel,
+    )
+    from dure.models.llama import (
+        LlamaConfig,
+        LlamaForCausalLM,
+        LlamaForQuestionAnswering,
+        LlamaForSequenceClassification,
+        LlamaForTokenClassification,
+        LlamaModel,
+    )
+    from dure.models.marian import (
+        MarianConfig,
+        MarianForCausalLM,
+        MarianModel,
+        MarianMTModel,
+    )
+    from dure.models.mbart import (
+        MBartConfig,
+        MBartForCausalLM,
+        MBartForConditionalGeneration,
+        MBartForQuestionAnswering,
+        MBartForSequenceClassification,
+        MBartModel,
+    )
+    from dure.models.mistral import (
+        MistralConfig,
+        MistralForCausalLM,
+        MistralForQuestionAnswering,
+        MistralForSequenceClassification,
+        MistralForTokenClassification,
+        MistralModel,
+    )
+    from dure.models.mt5 import (
+        MT5Config,
+        MT5EncoderModel,
+        MT5ForConditionalGeneration,
+        MT5ForQuestionAnswering,
+        MT5ForSequenceClassification,
+        MT5ForTokenClassification,
+        MT5Model,
+    )
+    from dure.models.openai_gpt import (
+        OpenAIGPTConfig,
+        OpenAIGPTForSequenceClassification,
+        OpenAIGPTLMHeadModel,
+        OpenAIGPTModel,
+    )
     from dure.models.pretrained import PreTrainedModel
+    from dure.models.qwen2 import (
+        Qwen2Config,
+        Qwen2ForCausalLM,
+        Qwen2ForQuestionAnswering,
+        Qwen2ForSequenceClassification,
+        Qwen2ForTokenClassification,
+        Qwen2Model,
+    )
+    from dure.models.qwen3 import (
+        Qwen3Config,
+        Qwen3ForCausalLM,
+        Qwen3ForQuestionAnswering,
+        Qwen3ForSequenceClassification,
+        Qwen3ForTokenClassification,
+        Qwen3Model,
+    )
+    from dure.models.t5 import (
+        T5Config,
+        T5EncoderModel,
+        T5ForConditionalGeneration,
+        T5ForQuestionAnswering,
+        T5ForSequenceClassification,
+        T5ForTokenClassification,
+        T5Model,
+    )
     from dure.pipelines.registry import pipeline
     from dure.tokenizers.added_tokens import AddedToken
     from dure.tokenizers.auto import AutoTokenizer
@@ -150,15 +259,30 @@ _HOMES = {
     "datasets.dataset": ("Dataset",),
     "datasets.dataset_dict": ("DatasetDict",),
     "datasets.load": ("load_dataset",),
-    "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "datasets.schema": (
+        "ClassLabel",
+        "Features",
+        "Sequence",
+        "Value",
+    ),
     "models.auto": (
         "AutoConfig",
         "AutoModel",
+        "AutoModelForCausalLM",
         "AutoModelForMaskedLM",
         "AutoModelForMultipleChoice",
         "AutoModelForQuestionAnswering",
+        "AutoModelForSeq2SeqLM",
         "AutoModelForSequenceClassification",
         "AutoModelForTokenClassification",
+    ),
+    "models.bart": (
+        "BartConfig",
+        "BartForCausalLM",
+        "BartForConditionalGeneration",
+        "BartForQuestionAnswering",
+        "BartForSequenceClassification",
+        "BartModel",
     ),
     "models.bert": (
         "BertConfig",
@@ -168,6 +292,9 @@ _HOMES = {
         "BertForSequenceClassification",
         "BertForTokenClassification",
         "BertModel",
+    ),
+    "models.bert_decoder": (
+        "BertLMHeadModel",
     ),
     "models.config": ("PretrainedConfig",),
     "models.distilbert": (
@@ -179,7 +306,103 @@ _HOMES = {
         "DistilBertForTokenClassification",
         "DistilBertModel",
     ),
+    "models.encoder_decoder": (
+        "EncoderDecoderConfig",
+        "EncoderDecoderModel",
+    ),
+    "models.gemma": (
+        "GemmaConfig",
+        "GemmaForCausalLM",
+        "GemmaForSequenceClassification",
+        "GemmaForTokenClassification",
+        "GemmaModel",
+    ),
+    "models.gpt2": (
+        "GPT2Config",
+        "GPT2ForQuestionAnswering",
+        "GPT2ForSequenceClassification",
+        "GPT2ForTokenClassification",
+        "GPT2LMHeadModel",
+        "GPT2Model",
+    ),
+    "models.led": (
+        "LEDConfig",
+        "LEDForConditionalGeneration",
+        "LEDForQuestionAnswering",
+        "LEDForSequenceClassification",
+        "LEDModel",
+    ),
+    "models.llama": (
+        "LlamaConfig",
+        "LlamaForCausalLM",
+        "LlamaForQuestionAnswering",
+        "LlamaForSequenceClassification",
+        "LlamaForTokenClassification",
+        "LlamaModel",
+    ),
+    "models.marian": (
+        "MarianConfig",
+        "MarianForCausalLM",
+        "MarianMTModel",
+        "MarianModel",
+    ),
+    "models.mbart": (
+        "MBartConfig",
+        "MBartForCausalLM",
+        "MBartForConditionalGeneration",
+        "MBartForQuestionAnswering",
+        "MBartForSequenceClassification",
+        "MBartModel",
+    ),
+    "models.mistral": (
+        "MistralConfig",
+        "MistralForCausalLM",
+        "MistralForQuestionAnswering",
+        "MistralForSequenceClassification",
+        "MistralForTokenClassification",
+        "MistralModel",
+    ),
+    "models.mt5": (
+        "MT5Config",
+        "MT5EncoderModel",
+        "MT5ForConditionalGeneration",
+        "MT5ForQuestionAnswering",
+        "MT5ForSequenceClassification",
+        "MT5ForTokenClassification",
+        "MT5Model",
+    ),
+    "models.openai_gpt": (
+        "OpenAIGPTConfig",
+        "OpenAIGPTForSequenceClassification",
+        "OpenAIGPTLMHeadModel",
+        "OpenAIGPTModel",
+    ),
     "models.pretrained": ("PreTrainedModel",),
+    "models.qwen2": (
+        "Qwen2Config",
+        "Qwen2ForCausalLM",
+        "Qwen2ForQuestionAnswering",
+        "Qwen2ForSequenceClassification",
+        "Qwen2ForTokenClassification",
+        "Qwen2Model",
+    ),
+    "models.qwen3": (
+        "Qwen3Config",
+        "Qwen3ForCausalLM",
+        "Qwen3ForQuestionAnswering",
+        "Qwen3ForSequenceClassification",
+        "Qwen3ForTokenClassification",
+        "Qwen3Model",
+    ),
+    "models.t5": (
+        "T5Config",
+        "T5EncoderModel",
+        "T5ForConditionalGeneration",
+        "T5ForQuestionAnswering",
+        "T5ForSequenceClassification",
+        "T5ForTokenClassification",
+        "T5Model",
+    ),
     "pipelines.registry": ("pipeline",),
     "tokenizers.added_tokens": ("AddedToken",),
     "tokenizers.auto": ("AutoTokenizer",),
@@ -269,14 +492,21 @@ _HOMES = {
         "XLNetTokenizer",
         "XLNetTokenizerFast",
     ),
-    "tokenizers.tokenizer": ("PreTrainedTokenizer", "PreTrainedTokenizerBase", "PreTrainedTokenizerFast"),
+    "tokenizers.tokenizer": (
+        "PreTrainedTokenizer",
+        "PreTrainedTokenizerBase",
+        "PreTrainedTokenizerFast",
+    ),
     "training.arguments": ("TrainingArguments",),
     "training.callbacks.base": ("TrainerCallback",),
     "training.callbacks.early_stopping": ("EarlyStoppingCallback",),
     "training.outputs": ("EvalPrediction",),
     "training.schedules": ("get_scheduler",),
     "training.seed": ("set_seed",),
-    "training.state": ("TrainerControl", "TrainerState"),
+    "training.state": (
+        "TrainerControl",
+        "TrainerState",
+    ),
     "training.trainer": ("Trainer",),
 }
 _HOME_OF = {name: f"dure.{module}" for module, names in _HOMES.items() for name in names}

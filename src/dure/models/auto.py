@@ -10,12 +10,37 @@ from dure.models.config import PretrainedConfig, find_config, read_config
 from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
-__all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoModelForMultipleChoice",
-           "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
-           "AutoModelForTokenClassification"]  # fmt: skip
+__all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForMaskedLM",
+           "AutoModelForMultipleChoice", "AutoModelForQuestionAnswering", "AutoModelForSeq2SeqLM",
+           "AutoModelForSequenceClassification", "AutoModelForTokenClassification"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
-FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.distilbert", "DistilBert")}
+FAMILIES = {
+    "bart": ("dure.models.bart", "Bart"),
+    "bert": ("dure.models.bert", "Bert"),
+    "distilbert": ("dure.models.distilbert", "DistilBert"),
+    "encoder-decoder": ("dure.models.encoder_decoder", "EncoderDecoder"),
+    "gemma": ("dure.models.gemma", "Gemma"),
+    "gpt2": ("dure.models.gpt2", "GPT2"),
+    "led": ("dure.models.led", "LED"),
+    "llama": ("dure.models.llama", "Llama"),
+    "marian": ("dure.models.marian", "Marian"),
+    "mbart": ("dure.models.mbart", "MBart"),
+    "mistral": ("dure.models.mistral", "Mistral"),
+    "mt5": ("dure.models.mt5", "MT5"),
+    "openai-gpt": ("dure.models.openai_gpt", "OpenAIGPT"),
+    "qwen2": ("dure.models.qwen2", "Qwen2"),
+    "qwen3": ("dure.models.qwen3", "Qwen3"),
+    "t5": ("dure.models.t5", "T5"),
+}
+#: What older families call a head, and what single ones do.
+OTHER_NAMES = {
+    "ForCausalLM": "LMHeadModel",
+    "EncoderDecoderForConditionalGeneration": "Model",
+    "MarianForConditionalGeneration": "MTModel",
+}
+#: Heads that have a file of their own.
+ELSEWHERE = {"BertForCausalLM": ("dure.models.bert_decoder", "BertLMHeadModel")}
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -24,7 +49,15 @@ def _family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
-    return getattr(importlib.import_module(module), prefix + suffix)
+    if prefix + suffix in ELSEWHERE:
+        module, name = ELSEWHERE[prefix + suffix]
+        return getattr(importlib.import_module(module), name)
+    family = importlib.import_module(module)
+    for name in (suffix, OTHER_NAMES.get(prefix + suffix, OTHER_NAMES.get(suffix, suffix))):
+        if hasattr(family, prefix + name):
+            return getattr(family, prefix + name)
+    heads = ", ".join(name for name in family.__all__ if not name.endswith("Config"))
+    raise InputError(f"{source}: there is no {prefix}{suffix}; the family has {heads}")
 
 
 class AutoConfig:
@@ -77,6 +110,12 @@ class AutoModel(_AutoModelBase):
     """The body: hidden states."""
 
 
+class AutoModelForSeq2SeqLM(_AutoModelBase):
+    """Text to text."""
+
+    _suffix: ClassVar[str] = "ForConditionalGeneration"
+
+
 class AutoModelForSequenceClassification(_AutoModelBase):
     """A class or a number for each text."""
 
@@ -93,6 +132,12 @@ class AutoModelForQuestionAnswering(_AutoModelBase):
     """Where an answer starts and ends."""
 
     _suffix: ClassVar[str] = "ForQuestionAnswering"
+
+
+class AutoModelForCausalLM(_AutoModelBase):
+    """The next word at each position."""
+
+    _suffix: ClassVar[str] = "ForCausalLM"
 
 
 class AutoModelForMaskedLM(_AutoModelBase):

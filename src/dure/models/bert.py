@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from dure.errors import ConfigError
 from dure.layers.block import EncoderStack
 from dure.layers.dropout import dropout as drop
 from dure.layers.embedding import Embedding
@@ -50,7 +51,7 @@ class BertConfig(PretrainedConfig):
         "use_cache": True,
         "classifier_dropout": None,
     }
-    only: ClassVar[JsonObject] = {"position_embedding_type": "absolute", "is_decoder": False}
+    only: ClassVar[JsonObject] = {"position_embedding_type": "absolute"}
 
 
 class Embeddings(nn.Module):
@@ -115,6 +116,8 @@ class BertModel(BertPreTrainedModel):
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
+        if getattr(config, "is_decoder", False):
+            raise ConfigError("is_decoder True is not supported for bert's encoder, only False; use BertLMHeadModel")
         self.embeddings = Embeddings(config)
         self.encoder = EncoderStack(
             config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size,

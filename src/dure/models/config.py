@@ -38,6 +38,8 @@ class PretrainedConfig:
     defaults: ClassVar[JsonObject] = {}
     #: Fields that change what is computed, and the one value of each that the family's file computes.
     only: ClassVar[JsonObject] = {}
+    #: How many labels there are where nothing says so; as many generic ones aren't written.
+    default_num_labels: ClassVar[int] = 2
 
     def __init__(self, **fields: Any) -> None:
         fields = {self.attribute_map.get(name, name): value for name, value in fields.items()}
@@ -67,7 +69,7 @@ class PretrainedConfig:
             if num_labels is not None and num_labels != len(self.id2label):
                 self.num_labels = num_labels
         else:
-            self.num_labels = 2 if num_labels is None else num_labels
+            self.num_labels = self.default_num_labels if num_labels is None else num_labels
         self.label2id: dict[str, int] = dict(ids) if ids else {name: key for key, name in self.id2label.items()}
 
     def _check(self) -> None:
@@ -147,7 +149,7 @@ class PretrainedConfig:
         """The fields as config.json holds them: sorted, labels with string keys."""
         fields = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
         fields["model_type"] = self.model_type
-        if fields["id2label"] == {0: "LABEL_0", 1: "LABEL_1"}:  # the default isn't written
+        if fields["id2label"] == {i: f"LABEL_{i}" for i in range(self.default_num_labels)}:
             del fields["id2label"], fields["label2id"]
         else:
             fields["id2label"] = {str(key): value for key, value in fields["id2label"].items()}
@@ -158,7 +160,8 @@ class PretrainedConfig:
             "output_attentions": False,
         }
         silent |= {"return_dict": True, "tie_word_embeddings": True}
-        return {k: v for k, v in sorted(fields.items()) if not (k in silent and v == silent[k])}
+        # A family's own default is written, too: it differs from the one that a reader assumes.
+        return {k: v for k, v in sorted(fields.items()) if k in self.defaults or not (k in silent and v == silent[k])}
 
     def to_json_string(self) -> str:
         """config.json as text."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from dure.errors import InputError
 from dure.models.config import PretrainedConfig
 
-__all__ = ["choice_loss", "classification_loss", "span_loss", "token_loss"]
+__all__ = ["causal_loss", "choice_loss", "classification_loss", "span_loss", "token_loss"]
 
 
 def classification_loss(logits: Tensor, labels: Tensor | None, config: PretrainedConfig) -> Tensor | None:
@@ -43,6 +43,25 @@ def token_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
     if labels.shape != logits.shape[:2]:
         raise InputError(f"labels {tuple(labels.shape)} must have the shape of the texts, {tuple(logits.shape[:2])}")
     return F.cross_entropy(logits.flatten(0, 1), _classes(labels.flatten(), logits))
+
+
+def causal_loss(logits: Tensor, labels: Tensor | None, num_items: Tensor | int | None = None) -> Tensor | None:
+    """Cross entropy of ``(batch, length, vocab_size)`` logits and the token that comes next.
+
+    Args:
+        logits: For the token behind each.
+        labels: ``(batch, length)``, usually the ids themselves; -100 is left out.
+        num_items: What the sum is divided by, where a batch is read in parts; by default the number of labels.
+    """
+    if labels is None:
+        return None
+    if labels.shape != logits.shape[:2]:
+        raise InputError(f"labels {tuple(labels.shape)} must have the shape of the texts, {tuple(logits.shape[:2])}")
+    following = logits[:, :-1]
+    classes = _classes(labels[:, 1:].flatten(), following)
+    if num_items is None:
+        return F.cross_entropy(following.flatten(0, 1).float(), classes)
+    return F.cross_entropy(following.flatten(0, 1).float(), classes, reduction="sum") / num_items
 
 
 def choice_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:

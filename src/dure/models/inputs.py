@@ -16,22 +16,24 @@ def check_inputs(
     attention_mask: Tensor | None,
     *,
     vocab_size: int,
-    max_positions: int,
+    max_positions: int | None,
     token_type_ids: Tensor | None = None,
     num_types: int = 0,
     position_ids: Tensor | None = None,
+    past_length: int = 0,
 ) -> None:
     """Refuse inputs that a model can't read.
 
     Args:
         input_ids: ``(batch, length)``; or None with ``inputs_embeds``.
         inputs_embeds: ``(batch, length, hidden_size)`` in place of ids.
-        attention_mask: ``(batch, length)``.
+        attention_mask: ``(batch, past_length + length)``.
         vocab_size: How many ids there are.
-        max_positions: How many positions there are.
+        max_positions: How many positions there are; None for as many as one likes.
         token_type_ids: ``(batch, length)``.
         num_types: How many segments there are.
         position_ids: ``(batch, length)`` or ``(1, length)``.
+        past_length: Tokens that a cache holds.
 
     Raises:
         InputError: With what was given and what is allowed.
@@ -39,19 +41,25 @@ def check_inputs(
     shape = _shape(input_ids, inputs_embeds)
     if shape[1] == 0:
         raise InputError("a text has no tokens at all; even an empty text has its special tokens")
-    if shape[1] > max_positions:
+    if max_positions is not None and past_length + shape[1] > max_positions:
         raise InputError(
-            f"a text has {shape[1]} tokens, but the model has {max_positions} positions: pass "
+            f"a text has {past_length + shape[1]} tokens, but the model has {max_positions} positions: pass "
             "truncation=True to the tokenizer or pipeline"
         )
-    for name, tensor in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):
-        if tensor is not None and tensor.shape != shape:
-            raise InputError(f"{name} {tuple(tensor.shape)} must have the shape of the texts, {tuple(shape)}")
+    if attention_mask is not None and attention_mask.shape != (shape[0], past_length + shape[1]):
+        past = f", {past_length} of them in the cache" if past_length else ""
+        raise InputError(
+            f"attention_mask {tuple(attention_mask.shape)} must have the shape of the texts, "
+            f"{(shape[0], past_length + shape[1])}{past}"
+        )
+    if token_type_ids is not None and token_type_ids.shape != shape:
+        raise InputError(f"token_type_ids {tuple(token_type_ids.shape)} must have the shape of the texts, {shape}")
     if position_ids is not None and position_ids.shape not in {shape, (1, shape[1])}:
         raise InputError(f"position_ids {tuple(position_ids.shape)} must have the shape of the texts, {tuple(shape)}")
     _check_range("input_ids", input_ids, vocab_size, "the vocabulary has {} ids: is this the model's tokenizer?")
     _check_range("token_type_ids", token_type_ids, num_types, "the model has {} segments")
-    _check_range("position_ids", position_ids, max_positions, "the model has {} positions")
+    if max_positions is not None:
+        _check_range("position_ids", position_ids, max_positions, "the model has {} positions")
 
 
 def check_choices(input_ids: Tensor) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -47,7 +47,7 @@ def fill(
         ShapeMismatchError: Weights have other shapes than the model's; all are named.
         CheckpointError: The checkpoint has none of the model's weights, or stores some as integers.
     """
-    ours = {model.renames.to_original(name): name for name, _ in model.named_parameters()}
+    ours = {model.renames.to_original(name): name for name, _ in _named_weights(model)}
     found = _match(model, weights, set(ours))
     if not found:
         held = ", ".join(sorted(weights)[:4]) or "nothing"
@@ -56,13 +56,13 @@ def fill(
         dtype = _stored_dtype(weights[name]() for name in found.values())
     mismatched: list[Mismatch] = []
     for original, stored in sorted(found.items()):
-        tensor, shape = weights[stored](), model.get_parameter(ours[original]).shape
+        tensor, shape = model.turned(original, weights[stored]()), _weight(model, ours[original]).shape
         if tensor.shape != shape:
             mismatched.append((original, tuple(tensor.shape), tuple(shape)))
             continue
         if not tensor.is_floating_point():
             raise CheckpointError(f"{source}: {stored} is stored as {tensor.dtype}; Dure reads floating-point weights")
-        set_parameter(model, ours[original], nn.Parameter(tensor.to(dtype)))
+        _set_weight(model, ours[original], tensor.to(dtype))
     if mismatched and not ignores_mismatched_sizes:
         rows = "".join(f"\n- {n}: {list(a)} in the checkpoint, {list(b)} in the model" for n, a, b in mismatched)
         raise ShapeMismatchError(
@@ -103,15 +103,15 @@ def _stored_dtype(tensors: Iterable[Tensor]) -> torch.dtype:
 
 def _draw_missing(model: PreTrainedModel, dtype: torch.dtype) -> list[str]:
     """Make the weights that the checkpoint doesn't bring, and return their original names."""
-    names = [
-        name for name, parameter in model.named_parameters() if parameter.is_meta and name not in model.active_ties
-    ]
+    names = [name for name, weight in _named_weights(model) if weight.is_meta and name not in model.active_ties]
     for name in names:
         owner, _, leaf = name.rpartition(".")
-        set_parameter(model, name, nn.Parameter(torch.empty(model.get_parameter(name).shape, dtype=dtype)))
-        model.init_parameter(model.get_submodule(owner), leaf)
+        _set_weight(model, name, torch.zeros(_weight(model, name).shape, dtype=dtype))
+        if leaf in model.get_submodule(owner)._parameters:
+            model.init_parameter(model.get_submodule(owner), leaf)
     model.tie_weights()
-    return sorted(model.renames.to_original(name) for name in names)
+    originals = (model.renames.to_original(name) for name in names)
+    return sorted(name for name in originals if not name.endswith(model.optional_weights))
 
 
 def _report(
@@ -145,6 +145,32 @@ def set_parameter(model: nn.Module, name: str, parameter: nn.Parameter) -> None:
     """Put a parameter at a dotted name."""
     owner, _, leaf = name.rpartition(".")
     model.get_submodule(owner)._parameters[leaf] = parameter
+
+
+def _named_weights(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters, and the buffers that checkpoints hold: of those, a model without memory has only the shapes."""
+    yield from model.named_parameters()
+    for prefix, module in model.named_modules():
+        for leaf, buffer in module._buffers.items():
+            if buffer is not None and leaf not in module._non_persistent_buffers_set:
+                yield f"{prefix}.{leaf}".removeprefix("."), buffer
+
+
+def _weight(model: nn.Module, name: str) -> Tensor:
+    """The parameter or buffer at a dotted name."""
+    owner, _, leaf = name.rpartition(".")
+    weight: Tensor = getattr(model.get_submodule(owner), leaf)
+    return weight
+
+
+def _set_weight(model: nn.Module, name: str, tensor: Tensor) -> None:
+    """Put a tensor at a dotted name, as what stands there: a buffer, or a parameter that is trained or not."""
+    owner, _, leaf = name.rpartition(".")
+    module = model.get_submodule(owner)
+    if leaf in module._buffers:
+        module._buffers[leaf] = tensor
+    else:
+        set_parameter(model, name, nn.Parameter(tensor, requires_grad=_weight(model, name).requires_grad))
 
 
 def to_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:

@@ -10,12 +10,15 @@ from torch import Tensor
 
 __all__ = [
     "BaseModelOutput",
+    "BaseModelOutputWithPast",
     "BaseModelOutputWithPoolingAndCrossAttentions",
+    "CausalLMOutputWithPast",
     "MaskedLMOutput",
     "ModelOutput",
     "MultipleChoiceModelOutput",
     "QuestionAnsweringModelOutput",
     "SequenceClassifierOutput",
+    "SequenceClassifierOutputWithPast",
     "TokenClassifierOutput",
 ]
 
@@ -74,6 +77,17 @@ class BaseModelOutput(ModelOutput):
 
 
 @dataclasses.dataclass
+class BaseModelOutputWithPast(ModelOutput):
+    """Hidden states of a decoder, and the cache that the next tokens need."""
+
+    last_hidden_state: Tensor | None = None
+    past_key_values: Any = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
 class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
     """Hidden states and a pooled state: ``pooler_output`` is ``(batch, hidden_size)``."""
 
@@ -91,6 +105,24 @@ class SequenceClassifierOutput(ModelOutput):
     logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class SequenceClassifierOutputWithPast(ModelOutput):
+    """As :class:`SequenceClassifierOutput`, from a decoder with its cache."""
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    past_key_values: Any = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class CausalLMOutputWithPast(SequenceClassifierOutputWithPast):
+    """``logits`` are ``(batch, length, vocab_size)``, each for the token that comes next."""
+
+    cross_attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dure.errors import InputError
 from dure.hub.commit import atomic_folder
 from dure.hub.resolve import resolve
+from dure.layers.norm import RMSNorm
 from dure.models import loading
 from dure.models.checkpoint import WEIGHTS_FILE, open_checkpoint, write_weights
 from dure.models.config import PretrainedConfig, read_config
@@ -40,8 +41,12 @@ class PreTrainedModel(nn.Module):
     tied_weights: ClassVar[dict[str, str]] = {}
     #: Second names (originals) under which checkpoints also hold a parameter: ``{second: first}``.
     aliases: ClassVar[dict[str, str]] = {}
+    #: Ends of the original names of matrices that checkpoints hold as ``(in_features, out_features)``.
+    transposed_weights: ClassVar[tuple[str, ...]] = ()
     #: Names in checkpoints that are computed here and not stored.
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids",)
+    #: Ends of the names of weights that a checkpoint may lack without anybody being told.
+    optional_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
@@ -65,8 +70,10 @@ class PreTrainedModel(nn.Module):
                 parameter.zero_()
             elif isinstance(module, nn.LayerNorm):
                 parameter.fill_(1.0)
+            elif isinstance(module, RMSNorm):
+                parameter.fill_(module.initial)
             else:
-                parameter.normal_(0.0, self.config.initializer_range)
+                parameter.normal_(0.0, getattr(module, "deviation", self.config.initializer_range))
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:
                 parameter[module.padding_idx].zero_()
 
@@ -158,7 +165,8 @@ class PreTrainedModel(nn.Module):
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Tensor]:  # type: ignore[override]
         """All weights by the original's names."""
         ours = super().state_dict(*args, **kwargs)
-        theirs = {self.renames.to_original(name): tensor for name, tensor in ours.items()}
+        originals = ((self.renames.to_original(name), tensor) for name, tensor in ours.items())
+        theirs = {name: self.turned(name, tensor) for name, tensor in originals}
         return theirs | {second: theirs[first] for second, first in self.aliases.items() if first in theirs}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
@@ -168,11 +176,15 @@ class PreTrainedModel(nn.Module):
             if second in theirs:
                 theirs.setdefault(first, theirs.pop(second))
                 theirs.pop(second, None)
-        ours = {self.renames.from_original(name): tensor for name, tensor in theirs.items()}
+        ours = {self.renames.from_original(name): self.turned(name, tensor) for name, tensor in theirs.items()}
         for head, body in self.active_ties.items():
             if body in ours:
                 ours.setdefault(head, ours[body])
         return super().load_state_dict(ours, strict=strict, assign=assign)
+
+    def turned(self, original: str, tensor: Tensor) -> Tensor:
+        """A weight from the checkpoint's layout to ours or back: a view, transposed where the two differ."""
+        return tensor.T if original.endswith(self.transposed_weights) else tensor
 
     def as_returned(self, result: ModelOutput, return_dict: bool | None) -> Any:
         """An output, or a plain tuple where the caller or the configuration wants it."""

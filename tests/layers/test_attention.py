@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dure.errors import ConfigError
-from dure.layers.attention import SelfAttention, attend
+from dure.layers.attention import Attention, attend
 from dure.layers.packing import Packing
 
 
@@ -62,7 +62,7 @@ def test_equals_the_formula(
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_does_not_change_a_text(side: str) -> None:
-    layer = SelfAttention(8, 2, dropout=0.0)
+    layer = Attention(8, 2, dropout=0.0)
     hidden = torch.randn(1, 4, 8)
     alone, _ = layer(hidden[0], Packing.from_mask(None, 1, 4))
     padding = torch.randn(1, 3, 8)
@@ -77,7 +77,7 @@ def test_padding_does_not_change_a_text(side: str) -> None:
 def test_a_row_of_padding_gives_finite_numbers_and_gradients() -> None:
     mask = torch.tensor([[1, 1, 0], [0, 0, 0]])
     for dropout in (0.0, 0.5):
-        layer = SelfAttention(4, 2, dropout=dropout)
+        layer = Attention(4, 2, dropout=dropout)
         hidden = torch.randn(2, 3, 4, requires_grad=True)
         packing = Packing.from_mask(mask, 2, 3)
         result, _ = layer(packing.pack(hidden), packing)
@@ -112,4 +112,4 @@ def test_half_precision_follows_float32() -> None:
 
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ConfigError, match=r"hidden_size 10 must be a multiple of the number of heads, 4"):
-        SelfAttention(10, 4, 0.0)
+        Attention(10, 4, 0.0)

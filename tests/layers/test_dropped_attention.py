@@ -7,7 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dure.layers.attention import SelfAttention
+from dure.layers.attention import Attention
 from dure.layers.dropout import draw_mask
 from dure.layers.dropped_attention import dropped_attention
 from dure.layers.packing import Packing
@@ -70,7 +70,7 @@ def test_gradient_of_the_gradient(case) -> None:
 @pytest.mark.parametrize("first", [False, True])
 def test_a_layer_in_training_keeps_its_mean(first: bool) -> None:
     torch.manual_seed(0)
-    layer = SelfAttention(8, 2, dropout=0.3)
+    layer = Attention(8, 2, dropout=0.3)
     packing = Packing.from_mask(torch.tensor([[1, 1, 1, 1, 0], [1, 1, 0, 0, 0]]), 2, 5)
     hidden = torch.randn(6, 8)
     asking = hidden.index_select(0, packing.first_tokens(hidden.device)) if first else None
@@ -82,7 +82,7 @@ def test_a_layer_in_training_keeps_its_mean(first: bool) -> None:
 
 
 def test_autocast_and_weights_take_the_spelled_out_way() -> None:
-    layer = SelfAttention(8, 2, dropout=0.3).train()
+    layer = Attention(8, 2, dropout=0.3).train()
     packing = Packing.from_mask(torch.tensor([[1, 1, 1], [1, 0, 0]]), 2, 3)
     hidden = torch.randn(4, 8)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -1,15 +1,19 @@
-"""The encoder block of BERT and its kin: attention and feed-forward, each with a residual and a norm behind it."""
+"""Blocks: attention and feed-forward, each with a residual, and a norm behind it (BERT and its kin) or before it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from dure.layers.activation import activation
-from dure.layers.attention import SelfAttention
+from dure.layers.attention import Attention
+from dure.layers.cache import Cache, EncoderDecoderCache
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
 
-__all__ = ["EncoderBlock", "EncoderStack"]
+__all__ = ["DecoderBlock", "EncoderBlock", "EncoderStack", "Walk", "walk"]
 
 
 class EncoderBlock(nn.Module):
@@ -37,7 +41,7 @@ class EncoderBlock(nn.Module):
         epsilon: float,
     ) -> None:
         super().__init__()
-        self.attention = SelfAttention(hidden_size, num_heads, attention_dropout)
+        self.attention = Attention(hidden_size, num_heads, attention_dropout)
         self.attention_norm = nn.LayerNorm(hidden_size, eps=epsilon)
         self.up = Linear(hidden_size, intermediate_size)
         self.down = Linear(intermediate_size, hidden_size)
@@ -124,3 +128,143 @@ class EncoderStack(nn.Module):
             weights.append(seen)
         last = hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden)
         return last, tuple(states) if wants_states else None, tuple(weights) if wants_weights else None
+
+
+class DecoderBlock(nn.Module):
+    """Attention, then a source if there is one, then the feed-forward layer; each is added to what came in.
+
+    With ``is_pre_norm``, ``x + part(norm(x))`` (Xiong et al., "On Layer Normalization in the Transformer Architecture",
+    2020); else ``norm(x + part(x))``. It serves encoders as well: what a token sees is up to its attention's mask.
+
+    Args:
+        attention: Looks at the text itself.
+        attention_norm: Its norm.
+        feedforward: Works on each token alone.
+        feedforward_norm: Its norm.
+        is_pre_norm: Where norms stand.
+        dropout: Probability of dropping what a part adds, in training.
+        cross_attention: Looks at a source.
+        cross_norm: Its norm.
+    """
+
+    def __init__(
+        self,
+        attention: Attention,
+        attention_norm: nn.Module,
+        feedforward: nn.Module,
+        feedforward_norm: nn.Module,
+        *,
+        is_pre_norm: bool = True,
+        dropout: float = 0.0,
+        cross_attention: Attention | None = None,
+        cross_norm: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.attention = attention
+        self.attention_norm = attention_norm
+        self.cross_attention = cross_attention
+        self.cross_norm = cross_norm
+        self.feedforward = feedforward
+        self.feedforward_norm = feedforward_norm
+        self.is_pre_norm = is_pre_norm
+        self.dropout = dropout
+
+    def forward(
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        needs_weights: bool = False,
+        *,
+        cache: Cache | EncoderDecoderCache | None = None,
+        source: Tensor | None = None,
+        source_packing: Packing | None = None,
+        **seen: Any,
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """One block.
+
+        Args:
+            hidden: ``(num_tokens, hidden_size)``, packed.
+            packing: How they lie.
+            needs_weights: Also return attention weights.
+            cache: Of the text, or of the text and its source.
+            source: ``(num_source_tokens, source_size)``, packed, for a block that has cross-attention.
+            source_packing: How the source lies.
+            **seen: What else attention to the text itself takes: ``key_mask``, ``bias``, ``angles``.
+
+        Returns:
+            ``(num_tokens, hidden_size)``; the weights and those on the source, ``(batch, num_heads, queries, keys)``,
+            where they are asked for.
+        """
+        dropout = self.dropout if self.training else 0.0
+        own, of_source = cache if isinstance(cache, Cache) else None, None
+        if isinstance(cache, EncoderDecoderCache):
+            own, of_source = cache.self_attention_cache, cache.cross_attention_cache
+        read = self.attention_norm(hidden) if self.is_pre_norm else hidden
+        hidden, weights = self.attention(
+            read, packing, needs_weights, residual=hidden, output_dropout=dropout, cache=own, **seen
+        )
+        hidden = hidden if self.is_pre_norm else self.attention_norm(hidden)
+        cross_weights = None
+        if source is not None and self.cross_attention is not None and self.cross_norm is not None:
+            read = self.cross_norm(hidden) if self.is_pre_norm else hidden
+            hidden, cross_weights = self.cross_attention(
+                read, packing, needs_weights, residual=hidden, output_dropout=dropout, source=source,
+                source_packing=source_packing, cache=of_source,
+            )  # fmt: skip
+            hidden = hidden if self.is_pre_norm else self.cross_norm(hidden)
+        read = self.feedforward_norm(hidden) if self.is_pre_norm else hidden
+        hidden = self.feedforward(read, residual=hidden, dropout=dropout)
+        return hidden if self.is_pre_norm else self.feedforward_norm(hidden), weights, cross_weights
+
+
+class Walk(NamedTuple):
+    """What a walk through blocks gives, padded as users see it.
+
+    Attributes:
+        last: The last state, ``(batch, length, hidden_size)``.
+        states: The state before the first block and after each, or None.
+        weights: The attention weights of each block, ``(batch, num_heads, length, keys)``, or None.
+        cross_weights: Those on the source, or None.
+    """
+
+    last: Tensor
+    states: tuple[Tensor, ...] | None
+    weights: tuple[Tensor, ...] | None
+    cross_weights: tuple[Tensor, ...] | None
+
+
+def walk(
+    blocks: Iterable[nn.Module],
+    hidden: Tensor,
+    packing: Packing,
+    *,
+    norm: nn.Module | None = None,
+    wants_states: bool = False,
+    wants_weights: bool = False,
+    **seen: Any,
+) -> Walk:
+    """Through :class:`DecoderBlock` after block, and a norm at the end.
+
+    Args:
+        blocks: In order.
+        hidden: The embedded tokens ``(num_tokens, hidden_size)``, packed.
+        packing: How they lie.
+        norm: Applied at the end; the last of the states is behind it.
+        wants_states: Also return all states.
+        wants_weights: Also return attention weights.
+        **seen: What each block takes: ``cache``, ``key_mask``, ``bias``, ``angles``, ``source``, ``source_packing``.
+    """
+    states: list[Tensor] = []
+    weights: list[tuple[Tensor, Tensor]] = []
+    for block in blocks:
+        if wants_states:
+            states.append(packing.unpack(hidden))
+        hidden, *looked = block(hidden, packing, wants_weights, **seen)
+        weights.append(tuple(looked))
+    hidden = hidden if norm is None else norm(hidden)
+    last = packing.unpack(hidden)
+    if not wants_weights:
+        return Walk(last, (*states, last) if wants_states else None, None, None)
+    own, cross = zip(*weights, strict=True)
+    has_source = seen.get("source") is not None
+    return Walk(last, (*states, last) if wants_states else None, own, cross if has_source else None)

@@ -7,7 +7,8 @@ longest text of the batch costs. Only attention looks across tokens; it asks the
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -30,7 +31,7 @@ class Packing:
     length: int
     positions: Tensor | None = None
     mask: Tensor | None = None
-    _known: dict[str, Tensor] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    _known: dict[Hashable, Any] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_mask(cls, mask: Tensor | None, batch_size: int, length: int, *, keeps_padding: bool = False) -> Packing:
@@ -106,7 +107,7 @@ class Packing:
         """``(batch * num_heads, length, size)`` with zeros where padding is, in the same memory."""
         if self.positions is None:
             return padded
-        kept = self._once("kept", lambda: self._is_kept().to(padded.dtype))
+        kept = self.once("kept", lambda: self._is_kept().to(padded.dtype))
         padded.view(self.batch_size, -1, *padded.shape[1:]).mul_(kept.view(self.batch_size, 1, self.length, 1))
         return padded
 
@@ -116,7 +117,8 @@ class Packing:
         if mask is None:
             return None
         least = torch.finfo(dtype).min
-        return self._once(f"bias {dtype}", lambda: torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, least))
+        bias: Tensor = self.once(f"bias {dtype}", lambda: torch.zeros_like(mask, dtype=dtype).masked_fill(~mask, least))
+        return bias
 
     def _rows_of_tokens(self, parts: int, num_heads: int) -> Tensor:
         """For each place ``(part, batch, head, column)``, its row among packed ``(token, part, head)``."""
@@ -125,7 +127,8 @@ class Packing:
             tokens = self._is_kept().cumsum(0).sub_(1).view(1, self.batch_size, 1, self.length)
             return ((tokens * parts + self._count(parts, 4)) * num_heads + self._count(num_heads, 2)).flatten()
 
-        return self._once(f"tokens {parts} {num_heads}", find)
+        rows: Tensor = self.once(f"tokens {parts} {num_heads}", find)
+        return rows
 
     def _rows_of_heads(self, parts: int, num_heads: int) -> Tensor:
         """For each packed ``(token, part, head)``, its row among ``(part, batch, head, column)``."""
@@ -136,7 +139,8 @@ class Packing:
             rows = self._count(parts, 2) * self.batch_size + row.view(-1, 1, 1)
             return ((rows * num_heads + self._count(num_heads, 1)) * self.length + column.view(-1, 1, 1)).flatten()
 
-        return self._once(f"heads {parts} {num_heads}", find)
+        rows: Tensor = self.once(f"heads {parts} {num_heads}", find)
+        return rows
 
     def _count(self, count: int, num_dimensions: int) -> Tensor:
         """0, 1, ... along the first of as many dimensions."""
@@ -147,7 +151,7 @@ class Packing:
         assert self.positions is not None
         return self.positions.new_zeros(self.batch_size * self.length).index_fill_(0, self.positions, 1)
 
-    def _once(self, name: str, find: Callable[[], Tensor]) -> Tensor:
+    def once(self, name: Hashable, find: Callable[[], Any]) -> Any:
         """What all blocks need is found by the first."""
         if name not in self._known:
             self._known[name] = find()

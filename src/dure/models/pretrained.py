@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dure.errors import InputError
 from dure.hub.commit import atomic_folder
 from dure.hub.resolve import resolve
+from dure.layers.norm import RMSNorm
 from dure.models import loading
 from dure.models.checkpoint import WEIGHTS_FILE, open_checkpoint, write_weights
 from dure.models.config import PretrainedConfig, read_config
@@ -65,6 +66,8 @@ class PreTrainedModel(nn.Module):
                 parameter.zero_()
             elif isinstance(module, nn.LayerNorm):
                 parameter.fill_(1.0)
+            elif isinstance(module, RMSNorm):
+                parameter.fill_(module.initial)
             else:
                 parameter.normal_(0.0, self.config.initializer_range)
             if isinstance(module, nn.Embedding) and module.padding_idx is not None:

@@ -15,11 +15,23 @@ if TYPE_CHECKING:
     from dure.datasets.dataset_dict import DatasetDict
     from dure.datasets.load import load_dataset
     from dure.datasets.schema import ClassLabel, Features, Sequence, Value
+    from dure.models.albert import (
+        AlbertConfig,
+        AlbertForMaskedLM,
+        AlbertForMultipleChoice,
+        AlbertForPreTraining,
+        AlbertForQuestionAnswering,
+        AlbertForSequenceClassification,
+        AlbertForTokenClassification,
+        AlbertModel,
+    )
     from dure.models.auto import (
         AutoConfig,
         AutoModel,
         AutoModelForMaskedLM,
         AutoModelForMultipleChoice,
+        AutoModelForNextSentencePrediction,
+        AutoModelForPreTraining,
         AutoModelForQuestionAnswering,
         AutoModelForSequenceClassification,
         AutoModelForTokenClassification,
@@ -28,10 +40,21 @@ if TYPE_CHECKING:
         BertConfig,
         BertForMaskedLM,
         BertForMultipleChoice,
+        BertForNextSentencePrediction,
+        BertForPreTraining,
         BertForQuestionAnswering,
         BertForSequenceClassification,
         BertForTokenClassification,
         BertModel,
+    )
+    from dure.models.camembert import (
+        CamembertConfig,
+        CamembertForMaskedLM,
+        CamembertForMultipleChoice,
+        CamembertForQuestionAnswering,
+        CamembertForSequenceClassification,
+        CamembertForTokenClassification,
+        CamembertModel,
     )
     from dure.models.config import PretrainedConfig
     from dure.models.distilbert import (
@@ -43,7 +66,53 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification,
         DistilBertModel,
     )
+    from dure.models.electra import (
+        ElectraConfig,
+        ElectraForMaskedLM,
+        ElectraForMultipleChoice,
+        ElectraForPreTraining,
+        ElectraForQuestionAnswering,
+        ElectraForSequenceClassification,
+        ElectraForTokenClassification,
+        ElectraModel,
+    )
+    from dure.models.longformer import (
+        LongformerConfig,
+        LongformerForMaskedLM,
+        LongformerForMultipleChoice,
+        LongformerForQuestionAnswering,
+        LongformerForSequenceClassification,
+        LongformerForTokenClassification,
+        LongformerModel,
+    )
+    from dure.models.modernbert import (
+        ModernBertConfig,
+        ModernBertForMaskedLM,
+        ModernBertForMultipleChoice,
+        ModernBertForQuestionAnswering,
+        ModernBertForSequenceClassification,
+        ModernBertForTokenClassification,
+        ModernBertModel,
+    )
     from dure.models.pretrained import PreTrainedModel
+    from dure.models.roberta import (
+        RobertaConfig,
+        RobertaForMaskedLM,
+        RobertaForMultipleChoice,
+        RobertaForQuestionAnswering,
+        RobertaForSequenceClassification,
+        RobertaForTokenClassification,
+        RobertaModel,
+    )
+    from dure.models.xlm_roberta import (
+        XLMRobertaConfig,
+        XLMRobertaForMaskedLM,
+        XLMRobertaForMultipleChoice,
+        XLMRobertaForQuestionAnswering,
+        XLMRobertaForSequenceClassification,
+        XLMRobertaForTokenClassification,
+        XLMRobertaModel,
+    )
     from dure.pipelines.registry import pipeline
     from dure.tokenizers.added_tokens import AddedToken
     from dure.tokenizers.auto import AutoTokenizer
@@ -151,11 +220,23 @@ _HOMES = {
     "datasets.dataset_dict": ("DatasetDict",),
     "datasets.load": ("load_dataset",),
     "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "models.albert": (
+        "AlbertConfig",
+        "AlbertForMaskedLM",
+        "AlbertForMultipleChoice",
+        "AlbertForPreTraining",
+        "AlbertForQuestionAnswering",
+        "AlbertForSequenceClassification",
+        "AlbertForTokenClassification",
+        "AlbertModel",
+    ),
     "models.auto": (
         "AutoConfig",
         "AutoModel",
         "AutoModelForMaskedLM",
         "AutoModelForMultipleChoice",
+        "AutoModelForNextSentencePrediction",
+        "AutoModelForPreTraining",
         "AutoModelForQuestionAnswering",
         "AutoModelForSequenceClassification",
         "AutoModelForTokenClassification",
@@ -164,10 +245,21 @@ _HOMES = {
         "BertConfig",
         "BertForMaskedLM",
         "BertForMultipleChoice",
+        "BertForNextSentencePrediction",
+        "BertForPreTraining",
         "BertForQuestionAnswering",
         "BertForSequenceClassification",
         "BertForTokenClassification",
         "BertModel",
+    ),
+    "models.camembert": (
+        "CamembertConfig",
+        "CamembertForMaskedLM",
+        "CamembertForMultipleChoice",
+        "CamembertForQuestionAnswering",
+        "CamembertForSequenceClassification",
+        "CamembertForTokenClassification",
+        "CamembertModel",
     ),
     "models.config": ("PretrainedConfig",),
     "models.distilbert": (
@@ -179,7 +271,53 @@ _HOMES = {
         "DistilBertForTokenClassification",
         "DistilBertModel",
     ),
+    "models.electra": (
+        "ElectraConfig",
+        "ElectraForMaskedLM",
+        "ElectraForMultipleChoice",
+        "ElectraForPreTraining",
+        "ElectraForQuestionAnswering",
+        "ElectraForSequenceClassification",
+        "ElectraForTokenClassification",
+        "ElectraModel",
+    ),
+    "models.longformer": (
+        "LongformerConfig",
+        "LongformerForMaskedLM",
+        "LongformerForMultipleChoice",
+        "LongformerForQuestionAnswering",
+        "LongformerForSequenceClassification",
+        "LongformerForTokenClassification",
+        "LongformerModel",
+    ),
+    "models.modernbert": (
+        "ModernBertConfig",
+        "ModernBertForMaskedLM",
+        "ModernBertForMultipleChoice",
+        "ModernBertForQuestionAnswering",
+        "ModernBertForSequenceClassification",
+        "ModernBertForTokenClassification",
+        "ModernBertModel",
+    ),
     "models.pretrained": ("PreTrainedModel",),
+    "models.roberta": (
+        "RobertaConfig",
+        "RobertaForMaskedLM",
+        "RobertaForMultipleChoice",
+        "RobertaForQuestionAnswering",
+        "RobertaForSequenceClassification",
+        "RobertaForTokenClassification",
+        "RobertaModel",
+    ),
+    "models.xlm_roberta": (
+        "XLMRobertaConfig",
+        "XLMRobertaForMaskedLM",
+        "XLMRobertaForMultipleChoice",
+        "XLMRobertaForQuestionAnswering",
+        "XLMRobertaForSequenceClassification",
+        "XLMRobertaForTokenClassification",
+        "XLMRobertaModel",
+    ),
     "pipelines.registry": ("pipeline",),
     "tokenizers.added_tokens": ("AddedToken",),
     "tokenizers.auto": ("AutoTokenizer",),

@@ -11,11 +11,23 @@ from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
 __all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForMaskedLM", "AutoModelForMultipleChoice",
-           "AutoModelForQuestionAnswering", "AutoModelForSequenceClassification",
-           "AutoModelForTokenClassification"]  # fmt: skip
+           "AutoModelForNextSentencePrediction", "AutoModelForPreTraining", "AutoModelForQuestionAnswering",
+           "AutoModelForSequenceClassification", "AutoModelForTokenClassification"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
-FAMILIES = {"bert": ("dure.models.bert", "Bert"), "distilbert": ("dure.models.distilbert", "DistilBert")}
+FAMILIES = {
+    "albert": ("dure.models.albert", "Albert"),
+    "bert": ("dure.models.bert", "Bert"),
+    "camembert": ("dure.models.camembert", "Camembert"),
+    "distilbert": ("dure.models.distilbert", "DistilBert"),
+    "electra": ("dure.models.electra", "Electra"),
+    "longformer": ("dure.models.longformer", "Longformer"),
+    "modernbert": ("dure.models.modernbert", "ModernBert"),
+    "roberta": ("dure.models.roberta", "Roberta"),
+    "xlm-roberta": ("dure.models.xlm_roberta", "XLMRoberta"),
+}
+#: What serves as a head in families that have none of that name.
+OTHER_NAMES = {"ForPreTraining": "ForMaskedLM"}
 
 
 def _family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -24,7 +36,12 @@ def _family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
-    return getattr(importlib.import_module(module), prefix + suffix)
+    family = importlib.import_module(module)
+    for name in (prefix + suffix, prefix + OTHER_NAMES.get(suffix, suffix)):
+        if hasattr(family, name):
+            return getattr(family, name)
+    heads = ", ".join(name for name in family.__all__ if not name.endswith("Config"))
+    raise InputError(f"{source}: there is no {prefix}{suffix}; the family has {heads}")
 
 
 class AutoConfig:
@@ -105,3 +122,15 @@ class AutoModelForMultipleChoice(_AutoModelBase):
     """The best of several continuations."""
 
     _suffix: ClassVar[str] = "ForMultipleChoice"
+
+
+class AutoModelForPreTraining(_AutoModelBase):
+    """What the family was trained on at first."""
+
+    _suffix: ClassVar[str] = "ForPreTraining"
+
+
+class AutoModelForNextSentencePrediction(_AutoModelBase):
+    """Whether a text follows another."""
+
+    _suffix: ClassVar[str] = "ForNextSentencePrediction"

@@ -20,6 +20,7 @@ def check_inputs(
     token_type_ids: Tensor | None = None,
     num_types: int = 0,
     position_ids: Tensor | None = None,
+    first_position: int = 0,
 ) -> None:
     """Refuse inputs that a model can't read.
 
@@ -32,6 +33,7 @@ def check_inputs(
         token_type_ids: ``(batch, length)``.
         num_types: How many segments there are.
         position_ids: ``(batch, length)`` or ``(1, length)``.
+        first_position: The position of a text's first token; those before it are no text's.
 
     Raises:
         InputError: With what was given and what is allowed.
@@ -39,9 +41,9 @@ def check_inputs(
     shape = _shape(input_ids, inputs_embeds)
     if shape[1] == 0:
         raise InputError("a text has no tokens at all; even an empty text has its special tokens")
-    if shape[1] > max_positions:
+    if shape[1] > max_positions - first_position:
         raise InputError(
-            f"a text has {shape[1]} tokens, but the model has {max_positions} positions: pass "
+            f"a text has {shape[1]} tokens, but the model has {max_positions - first_position} positions: pass "
             "truncation=True to the tokenizer or pipeline"
         )
     for name, tensor in (("attention_mask", attention_mask), ("token_type_ids", token_type_ids)):

@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import dure
+from dure.public_names import HOMES
 
 ROOT = Path(__file__).parents[2]
 
 
 def imported_for_type_checkers() -> set[str]:
-    tree = ast.parse((ROOT / "src/dure/__init__.py").read_text())
-    block = next(n for n in tree.body if isinstance(n, ast.If) and ast.unparse(n.test) == "TYPE_CHECKING")
-    return {alias.name for statement in block.body for alias in statement.names}
+    tree = ast.parse((ROOT / "src/dure/__init__.pyi").read_text())
+    return {alias.asname for statement in tree.body if isinstance(statement, ast.ImportFrom) for alias in statement.names}
 
 
 def test_every_public_name_can_be_imported() -> None:
@@ -29,8 +29,8 @@ def test_type_checkers_see_the_same_names() -> None:
 
 
 def test_homes_are_sorted() -> None:
-    assert list(dure._HOMES) == sorted(dure._HOMES)
-    for names in dure._HOMES.values():
+    assert list(HOMES) == sorted(HOMES)
+    for names in HOMES.values():
         assert list(names) == sorted(names)
 
 

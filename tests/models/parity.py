@@ -35,6 +35,8 @@ TOKEN_LABELS = {
     "ForCausalLM": "vocab_size",
     "LMHeadModel": "vocab_size",
 }
+#: Heads whose original works with two labels only.
+TWO_LABELS = {"ForQuestionAnswering", "ForPreTraining"}
 PROBLEMS = ("single_label_classification", "multi_label_classification", "regression")
 
 Fields = dict[str, Any]
@@ -55,6 +57,7 @@ class Family:
             inputs and labels than those drawn here.
         unseen: Fields of outputs that aren't compared, such as attentions of another layout.
         unpadded_only: Heads that read padding, so that only texts of one length are compared.
+        right_only: Heads whose original reads padding where it stands on the left.
     """
 
     name: str
@@ -65,6 +68,14 @@ class Family:
     adjust: Callable[[Batch, str, Any, random.Random], Batch] | None = None
     unseen: tuple[str, ...] = ()
     unpadded_only: tuple[str, ...] = ()
+    right_only: tuple[str, ...] = ()
+
+
+def class_of_original(name: str) -> Any:
+    """A class of the original; what importing it warns about isn't ours."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return getattr(transformers, name)
 
 
 def pairs(families: list[Family]) -> list[Any]:
@@ -91,6 +102,7 @@ def check_numbers(family: Family, head: str, folder: Path) -> None:
         ours = load_strictly(getattr(dure, family.name + head), folder / f"theirs{trial}")
         assert set(ours.state_dict()) == set(theirs.state_dict())
         sides = ("none",) if head in family.unpadded_only else ("none", "right", "left")
+        sides = sides[:2] if head in family.right_only else sides
         for side in sides:
             batch = random_batch(family, head, theirs.config, random_, side)
             check_batch(ours, theirs, batch, family.unseen, f"seed {seed}, trial {trial}, padding {side}")
@@ -106,10 +118,10 @@ def random_original(family: Family, head: str, random_: random.Random, trial: in
     """The original with random weights, norms and biases too."""
     fields = family.config(random_)
     problem = PROBLEMS[trial % 3] if head == "ForSequenceClassification" else None
-    num_labels = 2 if head == "ForQuestionAnswering" else random_.randrange(2, 5)
+    num_labels = 2 if head in TWO_LABELS else random_.randrange(2, 5)
     fields = {"num_labels": 1 if problem == "regression" else num_labels, "problem_type": problem} | fields
-    config = getattr(transformers, f"{family.name}Config")(**fields, attn_implementation="eager")
-    model = getattr(transformers, family.name + head)(config).eval()
+    config = class_of_original(f"{family.name}Config")(**fields, attn_implementation="eager")
+    model = class_of_original(family.name + head)(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.requires_grad:
@@ -242,7 +254,8 @@ def check_gradients(ours: Any, theirs: Any, where: str) -> None:
     found = {name: None if grad is None else ours.turned(name, grad) for name, grad in found.items()}
     expected = {ours.aliases.get(name, name): parameter.grad for name, parameter in theirs.named_parameters()}
     assert set(found) == set(expected), f"{where}: gradients of {set(found) ^ set(expected)} on one side alone"
-    largest = max((float(g.abs().max()) for g in expected.values() if g is not None), default=1.0)
+    # Where a loss is all but 0, so are all gradients: what is left is rounding.
+    largest = max([0.1, *(float(g.abs().max()) for g in expected.values() if g is not None)])
     for name, gradient in expected.items():
         given = found[name]
         if gradient is None or given is None:
@@ -269,10 +282,10 @@ def check_scheme(family: Family, head: str, **wider: Any) -> None:
         head: The head.
         **wider: Fields that make the tensors large enough to measure.
     """
-    fields = {"num_labels": 2 if head == "ForQuestionAnswering" else 40} | family.config(random.Random(1)) | wider
+    fields = {"num_labels": 2 if head in TWO_LABELS else 40} | family.config(random.Random(1)) | wider
     ours = getattr(dure, family.name + head)(getattr(dure, f"{family.name}Config")(**fields)).state_dict()
-    config = getattr(transformers, f"{family.name}Config")(**fields)
-    theirs, again = (getattr(transformers, family.name + head)(config).state_dict() for _ in range(2))
+    config = class_of_original(f"{family.name}Config")(**fields)
+    theirs, again = (class_of_original(family.name + head)(config).state_dict() for _ in range(2))
     assert set(ours) == set(theirs)
     for name, original in theirs.items():
         tensor = ours[name]
@@ -291,7 +304,7 @@ def check_scheme(family: Family, head: str, **wider: Any) -> None:
 
 def check_defaults(name: str) -> None:
     """A configuration without arguments is the original's, field by field, and knows all of its fields."""
-    ours, theirs = getattr(dure, f"{name}Config")(), getattr(transformers, f"{name}Config")()
+    ours, theirs = getattr(dure, f"{name}Config")(), class_of_original(f"{name}Config")()
     general = transformers.PretrainedConfig().to_dict()
     for field, value in ours.to_dict().items():
         assert getattr(theirs, field) == value, field

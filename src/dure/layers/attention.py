@@ -83,10 +83,11 @@ def _spell_out(query: Tensor, key: Tensor, value: Tensor, visible: Tensor | None
     """The context ``(batch, num_heads, queries, head_size)`` and the weights, step by step."""
     key, value = _for_each_head(key, query), _for_each_head(value, query)
     scores = (query * (query.shape[-1] ** -0.5 if scale is None else scale)) @ key.transpose(-1, -2)
+    least = torch.finfo(scores.dtype).min
     if bias is not None:
-        scores = scores + bias
-    if visible is not None:
-        scores = scores.masked_fill(~visible, torch.finfo(scores.dtype).min)
+        scores = scores + (bias if visible is None else bias.masked_fill(~visible, least))
+    elif visible is not None:
+        scores = scores.masked_fill(~visible, least)
     weights = drop(scores.softmax(dim=-1), dropout, dropout > 0.0)
     return weights @ value, weights
 

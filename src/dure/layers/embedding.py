@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Embedding", "keep_gradients"]
+from dure.layers.dropout import dropout as drop
+
+__all__ = ["Embedding", "TextEmbeddings", "keep_gradients"]
 
 
 class _Lookup(torch.autograd.Function):
@@ -92,6 +94,64 @@ class Embedding(nn.Embedding):
     def _is_known(self) -> bool:
         grad = self.weight.grad
         return grad is not None and self._last_seen == (grad.data_ptr(), grad._version)
+
+
+class TextEmbeddings(nn.Module):
+    """Word, position and segment, summed and normed (Devlin et al. 2018, section 3).
+
+    Args:
+        size: Width of each table.
+        vocab_size: Words.
+        num_positions: Positions.
+        num_types: Segments.
+        padding_idx: The word that is padding.
+        epsilon: What the norm adds to the variance.
+        dropout: Probability of dropping a value in training.
+        skips_padding: Positions number the words that aren't padding, from ``padding_idx + 1``, as fairseq's do; else
+            the columns, from 0.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        vocab_size: int,
+        num_positions: int,
+        num_types: int,
+        *,
+        padding_idx: int | None,
+        epsilon: float,
+        dropout: float,
+        skips_padding: bool = False,
+    ) -> None:
+        super().__init__()
+        self.first_position = 1 + (padding_idx or 0) if skips_padding else 0
+        self.word_embeddings = Embedding(vocab_size, size, padding_idx=padding_idx)
+        self.position_embeddings = Embedding(num_positions, size, padding_idx=padding_idx if skips_padding else None)
+        self.token_type_embeddings = Embedding(num_types, size)
+        self.LayerNorm = nn.LayerNorm(size, eps=epsilon)
+        self.dropout = dropout
+
+    def positions(self, ids: Tensor | None, batch_size: int, length: int) -> Tensor | None:
+        """``(batch, length)`` the position of each token, or None where it is the column.
+
+        Args:
+            ids: ``(batch, length)``; None where only embeddings are known, of which none counts as padding.
+            batch_size: Rows.
+            length: Columns.
+        """
+        if not self.first_position:
+            return None
+        if ids is None:
+            columns = torch.arange(length, device=self.position_embeddings.weight.device)
+            return (columns + self.first_position).expand(batch_size, length)
+        is_word = (ids != self.first_position - 1).long()
+        return is_word.cumsum(dim=1) * is_word + (self.first_position - 1)
+
+    def forward(self, words: Tensor, types: Tensor | None, positions: Tensor) -> Tensor:
+        """Packed words ``(num_tokens, size)``, segments and positions ``(num_tokens,)`` to hidden states."""
+        kinds = self.token_type_embeddings.weight[0] if types is None else self.token_type_embeddings(types)
+        hidden = self.LayerNorm(words + self.position_embeddings(positions) + kinds)
+        return drop(hidden, self.dropout, self.training)
 
 
 def keep_gradients(model: nn.Module, *, is_kept: bool = True) -> None:

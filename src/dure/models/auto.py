@@ -11,31 +11,40 @@ from dure.models.pretrained import PreTrainedModel
 from dure.typing import PathLike
 
 __all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForMaskedLM",
-           "AutoModelForMultipleChoice", "AutoModelForQuestionAnswering", "AutoModelForSeq2SeqLM",
+           "AutoModelForMultipleChoice", "AutoModelForNextSentencePrediction", "AutoModelForPreTraining",
+           "AutoModelForQuestionAnswering", "AutoModelForSeq2SeqLM",
            "AutoModelForSequenceClassification", "AutoModelForTokenClassification"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
 FAMILIES = {
+    "albert": ("dure.models.albert", "Albert"),
     "bart": ("dure.models.bart", "Bart"),
     "bert": ("dure.models.bert", "Bert"),
+    "camembert": ("dure.models.camembert", "Camembert"),
     "distilbert": ("dure.models.distilbert", "DistilBert"),
+    "electra": ("dure.models.electra", "Electra"),
     "encoder-decoder": ("dure.models.encoder_decoder", "EncoderDecoder"),
     "gemma": ("dure.models.gemma", "Gemma"),
     "gpt2": ("dure.models.gpt2", "GPT2"),
     "led": ("dure.models.led", "LED"),
     "llama": ("dure.models.llama", "Llama"),
+    "longformer": ("dure.models.longformer", "Longformer"),
     "marian": ("dure.models.marian", "Marian"),
     "mbart": ("dure.models.mbart", "MBart"),
     "mistral": ("dure.models.mistral", "Mistral"),
+    "modernbert": ("dure.models.modernbert", "ModernBert"),
     "mt5": ("dure.models.mt5", "MT5"),
     "openai-gpt": ("dure.models.openai_gpt", "OpenAIGPT"),
     "qwen2": ("dure.models.qwen2", "Qwen2"),
     "qwen3": ("dure.models.qwen3", "Qwen3"),
+    "roberta": ("dure.models.roberta", "Roberta"),
     "t5": ("dure.models.t5", "T5"),
+    "xlm-roberta": ("dure.models.xlm_roberta", "XLMRoberta"),
 }
-#: What older families call a head, and what single ones do.
+#: What serves as a head in families that have none of that name: older families' names, and those of single ones.
 OTHER_NAMES = {
     "ForCausalLM": "LMHeadModel",
+    "ForPreTraining": "ForMaskedLM",
     "EncoderDecoderForConditionalGeneration": "Model",
     "MarianForConditionalGeneration": "MTModel",
 }
@@ -150,3 +159,15 @@ class AutoModelForMultipleChoice(_AutoModelBase):
     """The best of several continuations."""
 
     _suffix: ClassVar[str] = "ForMultipleChoice"
+
+
+class AutoModelForPreTraining(_AutoModelBase):
+    """What the family was trained on at first."""
+
+    _suffix: ClassVar[str] = "ForPreTraining"
+
+
+class AutoModelForNextSentencePrediction(_AutoModelBase):
+    """Whether a text follows another."""
+
+    _suffix: ClassVar[str] = "ForNextSentencePrediction"

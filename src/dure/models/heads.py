@@ -8,7 +8,7 @@ from torch import Tensor
 from dure.errors import InputError
 from dure.models.config import PretrainedConfig
 
-__all__ = ["causal_loss", "choice_loss", "classification_loss", "span_loss", "token_loss"]
+__all__ = ["causal_loss", "choice_loss", "classification_loss", "pair_loss", "span_loss", "token_loss"]
 
 
 def classification_loss(logits: Tensor, labels: Tensor | None, config: PretrainedConfig) -> Tensor | None:
@@ -69,6 +69,19 @@ def choice_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
     if labels is None:
         return None
     return F.cross_entropy(logits, _classes(labels.view(-1), logits))
+
+
+def pair_loss(words: Tensor, labels: Tensor | None, relations: Tensor, relation_labels: Tensor | None) -> Tensor | None:
+    """The loss of pre-training on pairs of texts: of words and of how the texts belong together; with both labels only.
+
+    Args:
+        words: ``(batch, length, vocab_size)`` logits.
+        labels: ``(batch, length)``, -100 where there is nothing to predict.
+        relations: ``(batch, 2)`` logits.
+        relation_labels: ``(batch,)``.
+    """
+    of_words, of_relations = token_loss(words, labels), choice_loss(relations, relation_labels)
+    return None if of_words is None or of_relations is None else of_words + of_relations
 
 
 def span_loss(start_logits: Tensor, end_logits: Tensor, start: Tensor | None, end: Tensor | None) -> Tensor | None:

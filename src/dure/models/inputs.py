@@ -21,6 +21,7 @@ def check_inputs(
     num_types: int = 0,
     position_ids: Tensor | None = None,
     past_length: int = 0,
+    first_position: int = 0,
 ) -> None:
     """Refuse inputs that a model can't read.
 
@@ -34,6 +35,7 @@ def check_inputs(
         num_types: How many segments there are.
         position_ids: ``(batch, length)`` or ``(1, length)``.
         past_length: Tokens that a cache holds.
+        first_position: The position of a text's first token; those before it are no text's.
 
     Raises:
         InputError: With what was given and what is allowed.
@@ -41,9 +43,9 @@ def check_inputs(
     shape = _shape(input_ids, inputs_embeds)
     if shape[1] == 0:
         raise InputError("a text has no tokens at all; even an empty text has its special tokens")
-    if max_positions is not None and past_length + shape[1] > max_positions:
+    if max_positions is not None and past_length + shape[1] > max_positions - first_position:
         raise InputError(
-            f"a text has {past_length + shape[1]} tokens, but the model has {max_positions} positions: pass "
+            f"a text has {past_length + shape[1]} tokens, but the model has {max_positions - first_position} positions: pass "
             "truncation=True to the tokenizer or pipeline"
         )
     if attention_mask is not None and attention_mask.shape != (shape[0], past_length + shape[1]):

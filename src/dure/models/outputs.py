@@ -9,13 +9,18 @@ from typing import Any
 from torch import Tensor
 
 __all__ = [
+    "AlbertForPreTrainingOutput",
     "BaseModelOutput",
     "BaseModelOutputWithPast",
     "BaseModelOutputWithPoolingAndCrossAttentions",
+    "BertForPreTrainingOutput",
     "CausalLMOutputWithPast",
+    "ElectraForPreTrainingOutput",
+    "LongformerBaseModelOutputWithPooling",
     "MaskedLMOutput",
     "ModelOutput",
     "MultipleChoiceModelOutput",
+    "NextSentencePredictorOutput",
     "QuestionAnsweringModelOutput",
     "SequenceClassifierOutput",
     "SequenceClassifierOutputWithPast",
@@ -98,6 +103,13 @@ class BaseModelOutputWithPoolingAndCrossAttentions(ModelOutput):
 
 
 @dataclasses.dataclass
+class LongformerBaseModelOutputWithPooling(BaseModelOutputWithPoolingAndCrossAttentions):
+    """``attentions`` are those on global tokens and the window, ``global_attentions`` those of global tokens."""
+
+    global_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
 class SequenceClassifierOutput(ModelOutput):
     """``logits`` are ``(batch, num_labels)``; ``loss`` is a number where labels were given."""
 
@@ -105,6 +117,7 @@ class SequenceClassifierOutput(ModelOutput):
     logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+    global_attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass
@@ -147,5 +160,38 @@ class QuestionAnsweringModelOutput(ModelOutput):
     loss: Tensor | None = None
     start_logits: Tensor | None = None
     end_logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+    global_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class NextSentencePredictorOutput(SequenceClassifierOutput):
+    """``logits`` are ``(batch, 2)``: the second text follows the first, or it doesn't."""
+
+
+@dataclasses.dataclass
+class ElectraForPreTrainingOutput(SequenceClassifierOutput):
+    """``logits`` are ``(batch, length)``: above 0 where a token was replaced."""
+
+
+@dataclasses.dataclass
+class BertForPreTrainingOutput(ModelOutput):
+    """``prediction_logits`` are ``(batch, length, vocab_size)``, ``seq_relationship_logits`` ``(batch, 2)``."""
+
+    loss: Tensor | None = None
+    prediction_logits: Tensor | None = None
+    seq_relationship_logits: Tensor | None = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class AlbertForPreTrainingOutput(ModelOutput):
+    """``prediction_logits`` are ``(batch, length, vocab_size)``, ``sop_logits`` ``(batch, 2)``."""
+
+    loss: Tensor | None = None
+    prediction_logits: Tensor | None = None
+    sop_logits: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None

@@ -55,9 +55,11 @@ class PreTrainedModel(nn.Module):
     def post_init(self) -> None:
         """Draw the weights and tie those that are one; called at the end of each constructor."""
         if not any(p.is_meta for p in self.parameters()):
-            for module in self.modules():
+            for prefix, module in self.named_modules():
                 for leaf in module._parameters:
-                    self.init_parameter(module, leaf)
+                    # Drawn through its head, a tied table would lose its zero row of padding.
+                    if f"{prefix}.{leaf}" not in self.active_ties:
+                        self.init_parameter(module, leaf)
             self.tie_weights()
 
     def init_parameter(self, module: nn.Module, leaf: str) -> None:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 
 import pytest
+
 from hard_texts import HARD_TEXTS
 
 

@@ -1,4 +1,4 @@
-# What type checkers see of the names that are imported when they are first used; a test holds it equal to public_names.py.
+# What type checkers see of the names that are imported at their first use; a test holds it equal to public_names.py.
 from dure.datasets.collators import DataCollatorWithPadding as DataCollatorWithPadding
 from dure.datasets.dataset import Dataset as Dataset
 from dure.datasets.dataset_dict import DatasetDict as DatasetDict
@@ -98,8 +98,8 @@ from dure.models.longformer import LongformerForTokenClassification as Longforme
 from dure.models.longformer import LongformerModel as LongformerModel
 from dure.models.marian import MarianConfig as MarianConfig
 from dure.models.marian import MarianForCausalLM as MarianForCausalLM
-from dure.models.marian import MarianMTModel as MarianMTModel
 from dure.models.marian import MarianModel as MarianModel
+from dure.models.marian import MarianMTModel as MarianMTModel
 from dure.models.mbart import MBartConfig as MBartConfig
 from dure.models.mbart import MBartForCausalLM as MBartForCausalLM
 from dure.models.mbart import MBartForConditionalGeneration as MBartForConditionalGeneration
@@ -170,10 +170,10 @@ from dure.tokenizers.auto import AutoTokenizer as AutoTokenizer
 from dure.tokenizers.batch import BatchEncoding as BatchEncoding
 from dure.tokenizers.families import AlbertTokenizer as AlbertTokenizer
 from dure.tokenizers.families import AlbertTokenizerFast as AlbertTokenizerFast
-from dure.tokenizers.families import BartTokenizer as BartTokenizer
-from dure.tokenizers.families import BartTokenizerFast as BartTokenizerFast
 from dure.tokenizers.families import BarthezTokenizer as BarthezTokenizer
 from dure.tokenizers.families import BarthezTokenizerFast as BarthezTokenizerFast
+from dure.tokenizers.families import BartTokenizer as BartTokenizer
+from dure.tokenizers.families import BartTokenizerFast as BartTokenizerFast
 from dure.tokenizers.families import BertTokenizer as BertTokenizer
 from dure.tokenizers.families import BertTokenizerFast as BertTokenizerFast
 from dure.tokenizers.families import BigBirdTokenizer as BigBirdTokenizer
@@ -181,10 +181,10 @@ from dure.tokenizers.families import BigBirdTokenizerFast as BigBirdTokenizerFas
 from dure.tokenizers.families import BlenderbotTokenizer as BlenderbotTokenizer
 from dure.tokenizers.families import BlenderbotTokenizerFast as BlenderbotTokenizerFast
 from dure.tokenizers.families import BloomTokenizerFast as BloomTokenizerFast
-from dure.tokenizers.families import CLIPTokenizer as CLIPTokenizer
-from dure.tokenizers.families import CLIPTokenizerFast as CLIPTokenizerFast
 from dure.tokenizers.families import CamembertTokenizer as CamembertTokenizer
 from dure.tokenizers.families import CamembertTokenizerFast as CamembertTokenizerFast
+from dure.tokenizers.families import CLIPTokenizer as CLIPTokenizer
+from dure.tokenizers.families import CLIPTokenizerFast as CLIPTokenizerFast
 from dure.tokenizers.families import CodeGenTokenizer as CodeGenTokenizer
 from dure.tokenizers.families import CodeGenTokenizerFast as CodeGenTokenizerFast
 from dure.tokenizers.families import CodeLlamaTokenizer as CodeLlamaTokenizer
@@ -203,30 +203,30 @@ from dure.tokenizers.families import FNetTokenizer as FNetTokenizer
 from dure.tokenizers.families import FNetTokenizerFast as FNetTokenizerFast
 from dure.tokenizers.families import FunnelTokenizer as FunnelTokenizer
 from dure.tokenizers.families import FunnelTokenizerFast as FunnelTokenizerFast
+from dure.tokenizers.families import GemmaTokenizer as GemmaTokenizer
+from dure.tokenizers.families import GemmaTokenizerFast as GemmaTokenizerFast
 from dure.tokenizers.families import GPT2Tokenizer as GPT2Tokenizer
 from dure.tokenizers.families import GPT2TokenizerFast as GPT2TokenizerFast
 from dure.tokenizers.families import GPTNeoXTokenizerFast as GPTNeoXTokenizerFast
-from dure.tokenizers.families import GemmaTokenizer as GemmaTokenizer
-from dure.tokenizers.families import GemmaTokenizerFast as GemmaTokenizerFast
-from dure.tokenizers.families import LEDTokenizer as LEDTokenizer
-from dure.tokenizers.families import LEDTokenizerFast as LEDTokenizerFast
 from dure.tokenizers.families import LayoutLMTokenizer as LayoutLMTokenizer
 from dure.tokenizers.families import LayoutLMTokenizerFast as LayoutLMTokenizerFast
+from dure.tokenizers.families import LEDTokenizer as LEDTokenizer
+from dure.tokenizers.families import LEDTokenizerFast as LEDTokenizerFast
 from dure.tokenizers.families import LlamaTokenizer as LlamaTokenizer
 from dure.tokenizers.families import LlamaTokenizerFast as LlamaTokenizerFast
 from dure.tokenizers.families import LongformerTokenizer as LongformerTokenizer
 from dure.tokenizers.families import LongformerTokenizerFast as LongformerTokenizerFast
+from dure.tokenizers.families import MarianTokenizer as MarianTokenizer
 from dure.tokenizers.families import MBart50Tokenizer as MBart50Tokenizer
 from dure.tokenizers.families import MBart50TokenizerFast as MBart50TokenizerFast
 from dure.tokenizers.families import MBartTokenizer as MBartTokenizer
 from dure.tokenizers.families import MBartTokenizerFast as MBartTokenizerFast
+from dure.tokenizers.families import MobileBertTokenizer as MobileBertTokenizer
+from dure.tokenizers.families import MobileBertTokenizerFast as MobileBertTokenizerFast
 from dure.tokenizers.families import MPNetTokenizer as MPNetTokenizer
 from dure.tokenizers.families import MPNetTokenizerFast as MPNetTokenizerFast
 from dure.tokenizers.families import MT5Tokenizer as MT5Tokenizer
 from dure.tokenizers.families import MT5TokenizerFast as MT5TokenizerFast
-from dure.tokenizers.families import MarianTokenizer as MarianTokenizer
-from dure.tokenizers.families import MobileBertTokenizer as MobileBertTokenizer
-from dure.tokenizers.families import MobileBertTokenizerFast as MobileBertTokenizerFast
 from dure.tokenizers.families import NllbTokenizer as NllbTokenizer
 from dure.tokenizers.families import NllbTokenizerFast as NllbTokenizerFast
 from dure.tokenizers.families import OpenAIGPTTokenizer as OpenAIGPTTokenizer
@@ -263,3 +263,5 @@ from dure.training.seed import set_seed as set_seed
 from dure.training.state import TrainerControl as TrainerControl
 from dure.training.state import TrainerState as TrainerState
 from dure.training.trainer import Trainer as Trainer
+
+__version__: str

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[2]
 
 def imported_for_type_checkers() -> set[str]:
     tree = ast.parse((ROOT / "src/dure/__init__.pyi").read_text())
-    return {alias.asname for statement in tree.body if isinstance(statement, ast.ImportFrom) for alias in statement.names}
+    return {
+        alias.asname for statement in tree.body if isinstance(statement, ast.ImportFrom) for alias in statement.names
+    }
 
 
 def test_every_public_name_can_be_imported() -> None:

@@ -45,8 +45,8 @@ def check_inputs(
         raise InputError("a text has no tokens at all; even an empty text has its special tokens")
     if max_positions is not None and past_length + shape[1] > max_positions - first_position:
         raise InputError(
-            f"a text has {past_length + shape[1]} tokens, but the model has {max_positions - first_position} positions: pass "
-            "truncation=True to the tokenizer or pipeline"
+            f"a text has {past_length + shape[1]} tokens, but the model has {max_positions - first_position} "
+            "positions: pass truncation=True to the tokenizer or pipeline"
         )
     if attention_mask is not None and attention_mask.shape != (shape[0], past_length + shape[1]):
         past = f", {past_length} of them in the cache" if past_length else ""

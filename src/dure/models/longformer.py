@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from dure.errors import ConfigError, InputError
-from dure.layers.prediction import Pooler
 from dure.layers.local_attention import GlobalPacking, WindowAttention
+from dure.layers.prediction import Pooler
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.encoder import BLOCK_NAMES, FIELDS, EncoderModel, embeddings_of, stack_of, words_of

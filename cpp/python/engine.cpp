@@ -233,7 +233,7 @@ void bind_engine(nb::module_& m) {
       .def("to_json", [](const Tokenizer& self) { return to_str(tokenizer_to_json(self)); })
       .def("with_added_tokens", &with_added_tokens)
       .def("encode", &encode, nb::arg("texts"), nb::arg("pairs") = nb::none(), nb::kw_only(), nb::arg("is_split") = false,
-           nb::arg("add_special_tokens") = true, nb::arg("max_length") = 0, nb::arg("stride") = 0,
+           nb::arg("add_special_tokens") = true, nb::arg("max_length").none() = 0, nb::arg("stride").none() = 0,
            nb::arg("strategy") = "longest_first", nb::arg("truncate_left") = false, nb::arg("overflow") = false,
            nb::arg("columns") = static_cast<std::uint32_t>(kAllColumns), nb::arg("num_threads") = 1,
            nb::arg("uses_memory") = true)

@@ -104,7 +104,8 @@ class TokenizerDocument:
         try:
             data = Path(path).read_bytes()
         except (OSError, UnicodeEncodeError) as error:
-            raise TokenizerError(f"{path!r} can't be read: {_reason(error)}") from error
+            shown = str(path).encode(errors="backslashreplace").decode()
+            raise TokenizerError(f"{shown} can't be read: {_reason(error)}") from error
         return cls._from_bytes(data, str(path))
 
     @classmethod

@@ -2,7 +2,7 @@
 #include "dure/bpe_merges.h"
 
 #include <algorithm>
-#include <functional>
+#include <optional>
 
 namespace dure {
 namespace {
@@ -83,17 +83,16 @@ void Merges::apply(std::vector<Symbol>& symbols, Scratch& scratch) const {
   }
 }
 
-// An entry of the queue: the rank, and the place of the left symbol.
 void Merges::enqueue(const std::vector<Symbol>& symbols, std::uint32_t left, std::uint32_t right,
-                     std::vector<std::uint64_t>& queue) const {
+                     MergeQueue& queue) const {
   const Merge merge = find(symbols[left].id, symbols[right].id);
-  if (merge.rank != kNever) queue.push_back(static_cast<std::uint64_t>(merge.rank) << 32 | left);
+  if (merge.rank != kNever) queue.push({merge.rank, left});
 }
 
 // Joins the pair of an entry, unless the entry is outdated; then nothing changes.
-bool Merges::join(std::uint64_t entry, std::vector<Symbol>& symbols, Scratch& scratch) const {
-  const auto place = static_cast<std::uint32_t>(entry & UINT32_MAX);
-  const std::int32_t result = results_[static_cast<std::size_t>(entry >> 32)];
+bool Merges::join(MergeQueue::Entry entry, std::vector<Symbol>& symbols, Scratch& scratch) const {
+  const auto [rank, place] = entry;
+  const std::int32_t result = results_[rank];
   Symbol& left = symbols[place];
   const std::uint32_t next = scratch.links[place].next;
   if (left.size == 0 || next == kNobody) return false;
@@ -111,39 +110,25 @@ bool Merges::join(std::uint64_t entry, std::vector<Symbol>& symbols, Scratch& sc
 void Merges::apply_queue(std::vector<Symbol>& symbols, float dropout, Scratch& scratch) const {
   if (symbols.size() < 2) return;
   const auto count = static_cast<std::uint32_t>(symbols.size());
-  std::vector<std::uint64_t>& queue = scratch.queue;
-  queue.clear();
+  MergeQueue& queue = scratch.queue;
+  queue.reset(results_.size());
   scratch.skipped.clear();
   scratch.links.resize(count);
   for (std::uint32_t i = 0; i < count; ++i) {
     scratch.links[i] = {i == 0 ? kNobody : i - 1, i + 1 == count ? kNobody : i + 1};
     if (i + 1 < count) enqueue(symbols, i, i + 1, queue);
   }
-  const auto order = std::greater<std::uint64_t>();  // the lowest rank on top, then the leftmost
-  const auto push = [&](std::uint32_t left, std::uint32_t right) {
-    const std::size_t before = queue.size();
-    enqueue(symbols, left, right, queue);
-    if (queue.size() > before) std::push_heap(queue.begin(), queue.end(), order);
-  };
-  std::make_heap(queue.begin(), queue.end(), order);
-  while (!queue.empty()) {
-    const std::uint64_t top = queue.front();
-    std::pop_heap(queue.begin(), queue.end(), order);
-    queue.pop_back();
+  while (const std::optional<MergeQueue::Entry> top = queue.pop()) {
     if (dropout > 0 && draw(scratch.random_state) < dropout) {
-      scratch.skipped.push_back(top);
+      scratch.skipped.push_back(*top);
       continue;
     }
-    for (const std::uint64_t entry : scratch.skipped) {
-      queue.push_back(entry);
-      std::push_heap(queue.begin(), queue.end(), order);
-    }
+    for (const MergeQueue::Entry entry : scratch.skipped) queue.push(entry);
     scratch.skipped.clear();
-    if (!join(top, symbols, scratch)) continue;
-    const auto place = static_cast<std::uint32_t>(top & UINT32_MAX);
-    const Scratch::Link link = scratch.links[place];
-    if (link.previous != kNobody) push(link.previous, place);
-    if (link.next != kNobody) push(place, link.next);
+    if (!join(*top, symbols, scratch)) continue;
+    const Scratch::Link link = scratch.links[top->place];
+    if (link.previous != kNobody) enqueue(symbols, link.previous, top->place, queue);
+    if (link.next != kNobody) enqueue(symbols, top->place, link.next, queue);
   }
   std::erase_if(symbols, [](const Symbol& symbol) { return symbol.size == 0; });
 }

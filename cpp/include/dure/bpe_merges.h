@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "dure/merge_queue.h"
+
 namespace dure {
 
 // A part of a word: a token, and how many units (bytes) of the word it stands for; 0 marks one that was joined.
@@ -34,8 +36,8 @@ class Merges {
     };
     std::vector<Merge> pairs;
     std::vector<Link> links;
-    std::vector<std::uint64_t> queue;
-    std::vector<std::uint64_t> skipped;
+    MergeQueue queue;
+    std::vector<MergeQueue::Entry> skipped;
     std::uint64_t random_state = 0;
   };
 
@@ -68,9 +70,8 @@ class Merges {
   }
   std::size_t slot(std::uint64_t pair) const { return (pair * 0x9E3779B97F4A7C15U) >> shift_; }
   void resize(unsigned bits);
-  void enqueue(const std::vector<Symbol>& symbols, std::uint32_t left, std::uint32_t right,
-               std::vector<std::uint64_t>& queue) const;
-  bool join(std::uint64_t entry, std::vector<Symbol>& symbols, Scratch& scratch) const;
+  void enqueue(const std::vector<Symbol>& symbols, std::uint32_t left, std::uint32_t right, MergeQueue& queue) const;
+  bool join(MergeQueue::Entry entry, std::vector<Symbol>& symbols, Scratch& scratch) const;
 
   std::vector<Entry> entries_ = std::vector<Entry>(2);
   unsigned shift_ = 63;

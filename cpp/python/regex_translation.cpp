@@ -29,6 +29,11 @@ std::string escape(char32_t code) {
 
 std::string set_of(const std::string& members, bool is_negated) { return (is_negated ? "[^" : "[") + members + "]"; }
 
+std::string without_zeros(const std::string& digits) {
+  const std::size_t first = digits.find_first_not_of('0');
+  return first == std::string::npos ? std::string() : digits.substr(first);
+}
+
 // The name of a property or POSIX class without case, spaces, hyphens and underscores.
 std::string simplify(std::string_view name) {
   std::string simple;
@@ -44,10 +49,12 @@ class Translator {
   explicit Translator(std::string_view pattern) : rest_(pattern) {}
 
   std::string run() {
+    // Folding of a character to several is off: with it, the engine's search misses what is written as in the pattern.
+    out_ = "(?-f:";
     while (!rest_.empty()) step();
     if (!groups_.empty()) fail("a parenthesis is not closed");
     close_options();
-    return std::move(out_);
+    return std::move(out_ += ')');
   }
 
  private:
@@ -133,7 +140,7 @@ class Translator {
     quantified_end_ = out_.size();
   }
 
-  // `{2}`, `{1,3}`, `{2,}`, `{,3}`; any other brace is a plain character.
+  // `{2}`, `{1,3}`, `{2,}`, `{,3}`; `{3,1}` is `{1,3}` that gives nothing back; any other brace is a plain character.
   void interval() {
     const std::size_t size = rest_.find('}');
     const std::string_view inner = rest_.substr(0, size);
@@ -148,8 +155,13 @@ class Translator {
     require_atom();
     if (quantified_end_ == out_.size()) wrap_atom();
     const bool is_fixed = comma == std::string_view::npos;
-    out_ += '{' + (first.empty() ? "0" : first) + (is_fixed ? "" : "," + second) + '}';
-    if (!is_fixed && take("?")) out_ += '?';
+    const auto is_less = [](const std::string& a, const std::string& b) { return std::pair(a.size(), a) < std::pair(b.size(), b); };
+    if (!first.empty() && !second.empty() && is_less(without_zeros(second), without_zeros(first))) {
+      out_ += '{' + second + ',' + first + "}+";
+    } else {
+      out_ += '{' + (first.empty() ? "0" : first) + (is_fixed ? "" : "," + second) + '}';
+      if (!is_fixed && take("?")) out_ += '?';
+    }
     quantified_end_ = out_.size();
   }
 

@@ -237,6 +237,21 @@ def test_long_monotonous_texts_take_linear_time(text):
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize("pattern", ["a{3,1}", "a{3,1}a", "(?:ab){10,2}b", "a{02,1}?b", r"\X", "(?i)ß", "(?i)[ß-à]x?"])
+def test_what_the_two_engines_spell_in_other_ways(pattern):
+    texts = [
+        "aaaa",
+        "aaab ababab",
+        "xaaaay",
+        "ab" * 7,
+        "ß ẞ ßx ÀX à",
+        "क्ष क्‍ष ক্ষ",
+        "e\u0301 각 🇰🇷🇺🇸 👨‍👩‍👧 👍🏽 \u0600a",
+        "",
+    ]
+    assert_equal_to_original(split(pattern), texts)
+
+
 @pytest.mark.parametrize(("step", "message"), [
     ({"type": "Splitter"}, "'Splitter'.*BertPreTokenizer, ByteLevel"), ({"pretokenizers": []}, "type"),
     (split("a", "removed"), "'removed'.*MergedWithNext"),

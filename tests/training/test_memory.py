@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from dure.training.memory import gather_parameters
+from dure.training.memory import gather_parameters, keep_freed_memory
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
@@ -48,3 +50,29 @@ def test_a_trained_model_is_saved_and_copied(tmp_path) -> None:
     for name, parameter in model.named_parameters():
         assert torch.equal(saved[name], parameter)
         assert torch.equal(copied.get_parameter(name), parameter)
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="counts pages as Linux does")
+def test_freed_memory_is_kept_and_given_back() -> None:
+    import resource
+
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            torch.ones(20, 1 << 18).sum()  # 20 MB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with keep_freed_memory():
+        faults()
+        assert faults() < 1000
+    held = int(Path("/proc/self/statm").read_text().split()[1])
+    with keep_freed_memory():
+        blocks = [torch.ones(1 << 18) for _ in range(200)]  # 200 MB
+        del blocks
+    pages = (200 << 20) // resource.getpagesize()
+    assert int(Path("/proc/self/statm").read_text().split()[1]) < held + pages // 2
+
+
+def test_errors_pass_through() -> None:
+    with pytest.raises(KeyError), keep_freed_memory():
+        raise KeyError

@@ -21,7 +21,7 @@ from dure.training.callbacks.flow import FlowCallback
 from dure.training.callbacks.report import ReportCallback
 from dure.training.checkpoint import STATE_FILE, last_checkpoint, load_progress, remove_old, save_checkpoint
 from dure.training.evaluation import Predictions, predict_all
-from dure.training.memory import gather_parameters
+from dure.training.memory import gather_parameters, keep_freed_memory
 from dure.training.optimizers import create_optimizer
 from dure.training.outputs import EvalPrediction, PredictionOutput, TrainOutput
 from dure.training.schedules import get_scheduler
@@ -126,7 +126,8 @@ class Trainer:
         first_step, started = self.state.global_step, time.perf_counter()
         keep_gradients(self.model)
         try:
-            self._loop(examples, plan)
+            with keep_freed_memory():
+                self._loop(examples, plan)
             self._log_end(started, first_step)
         finally:
             keep_gradients(self.model, is_kept=False)

@@ -1,20 +1,21 @@
 """Fine-tuning MiniLM on MRPC's pairs: 3 epochs, batches of 8, learning rate 5e-5, from texts to a trained model.
 
 The same number of steps on the same rows with the same settings; reading and tokenizing count, measuring on the test
-file doesn't. Each run has a process of its own, Dure and rivals in turn.
+file doesn't. Each run has a process of its own; they work in turn, five seconds each while the others are stopped, so
+that a machine which is slower for some minutes is so for all.
 
 python benchmarks/train_mrpc.py --data PATH/corpora/mrpc [--epochs 3] [--rows N] [--rival-python PATH]
 """
 
 from __future__ import annotations
 
+import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
-from turns import answer, check, contestants, library, medians, options_of, starter_folder
+from turns import answer, check, contestants, in_slices, library, options_of, starter_folder
 
 
 def examples(tokenizer: Any, path: Path, count: int | None) -> list[dict[str, Any]]:
@@ -43,7 +44,7 @@ def measure(arguments: Any) -> None:
     options = {} if arguments.measure == "dure" else {"use_cpu": True}
     torch.manual_seed(42)
     with tempfile.TemporaryDirectory() as output:
-        started = time.perf_counter()
+        print("start", flush=True)
         tokenizer = measured.AutoTokenizer.from_pretrained(arguments.model)
         rows = examples(tokenizer, arguments.data / "train.tsv", arguments.rows)
         trainer = measured.Trainer(
@@ -63,9 +64,9 @@ def measure(arguments: Any) -> None:
             data_collator=measured.DataCollatorWithPadding(tokenizer),
         )
         loss = trainer.train().training_loss
-        seconds = time.perf_counter() - started
+        print("stop", flush=True)
         tested = quality(trainer, examples(tokenizer, arguments.data / "test.tsv", arguments.rows))
-        answer(seconds=seconds, steps=trainer.state.global_step, loss=loss, **tested)
+        answer(steps=trainer.state.global_step, loss=loss, **tested)
 
 
 def main() -> None:
@@ -81,19 +82,17 @@ def main() -> None:
         return
     options = {"data": arguments.data, "epochs": arguments.epochs, "model": starter_folder()}
     options |= {"rows": arguments.rows} if arguments.rows else {}
-    steps = set()
-
-    def seconds_of(contestant: Any) -> float:
-        run = contestant.measure(**options)
-        steps.add(run["steps"])
-        rest = "  ".join(f"{name} {run[name]:.4f}" for name in ("loss", "accuracy", "f1"))
-        print(f"{contestant.name:22} {run['seconds']:8.1f} s  {run['steps']} steps  {rest}", flush=True)
-        return run["seconds"]
-
     entrants = contestants(arguments.rival_python)
-    found = medians(arguments.rounds, {c.name: (lambda c=c: seconds_of(c)) for c in entrants})
+    found: dict[str, list[float]] = {entrant.name: [] for entrant in entrants}
+    steps = set()
+    for _ in range(arguments.rounds):
+        for entrant, run in zip(entrants, in_slices(entrants, **options), strict=True):
+            found[entrant.name].append(run["seconds"])
+            steps.add(run["steps"])
+            rest = "  ".join(f"{name} {run[name]:.4f}" for name in ("loss", "accuracy", "f1"))
+            print(f"{entrant.name:22} {run['seconds']:8.1f} s  {run['steps']} steps  {rest}", flush=True)
     assert len(steps) == 1, f"numbers of steps differ: {steps}"
-    ours, *rivals = found.values()
+    ours, *rivals = map(statistics.median, found.values())
     for rival, seconds in zip(entrants[1:], rivals, strict=True):
         print(f"ratio dure / {rival.name} {ours / seconds:.3f}")
     sys.exit(not check("ratio dure / faster rival", ours / min(rivals), at_most=0.6))

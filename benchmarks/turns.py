@@ -10,9 +10,12 @@ import argparse
 import importlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -32,13 +35,79 @@ class Contestant(NamedTuple):
         Args:
             options: Options of the command: ``batch_size=8`` is ``--batch-size 8``.
         """
+        with self.start(**options) as process:
+            output = process.communicate()[0]
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, process.args)
+        return json.loads(output.splitlines()[-1])
+
+    def start(self, **options: Any) -> subprocess.Popen[str]:
+        """The process of :meth:`measure`."""
         command = [self.python, "-W", "ignore", sys.argv[0], "--measure", self.library]
         for name, value in options.items():
             command += [f"--{name.replace('_', '-')}", str(value)]
         quiet = {"TRANSFORMERS_VERBOSITY": "error", "HF_HUB_DISABLE_PROGRESS_BARS": "1", "DURE_PROGRESS": "0"}
         environment = {**os.environ, "HF_HUB_OFFLINE": "1", **quiet}
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        return json.loads(done.stdout.splitlines()[-1])
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+
+class _Runner:
+    """A process that works while the others are stopped, and a clock that runs while it works."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[tuple[float, str]] = []
+        self._worked, self._since = 0.0, time.perf_counter()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append((self._worked + time.perf_counter() - self._since, line.strip()))
+
+    def work(self, seconds: float) -> bool:
+        """Let it work for some seconds; whether there is more to do."""
+        self._since = time.perf_counter()
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            return True
+        return False
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+        self._worked += time.perf_counter() - self._since
+
+    def result(self) -> dict[str, Any]:
+        """What it answered, and the seconds of its own clock between its lines "start" and "stop"."""
+        self.reader.join()
+        if self.process.returncode:
+            raise subprocess.CalledProcessError(self.process.returncode, self.process.args)
+        times = {line: at for at, line in self.lines if line in {"start", "stop"}}
+        return {**json.loads(self.lines[-1][1]), "seconds": times["stop"] - times["start"]}
+
+
+def in_slices(entrants: list[Contestant], slice_s: float = 5.0, **options: Any) -> list[dict[str, Any]]:
+    """Measure long runs side by side: each works for a few seconds while the others are stopped, then the next.
+
+    A machine that is slower for some minutes is so for all. Each run prints the lines "start" and "stop".
+    """
+    runners = []
+    try:
+        for entrant in entrants:
+            runners.append(_Runner(entrant.start(**options)))
+            runners[-1].stop()
+        waiting = list(runners)
+        while waiting:
+            waiting = [runner for runner in waiting if runner.work(slice_s)]
+    finally:
+        for runner in runners:
+            if runner.process.poll() is None:
+                runner.process.kill()
+    return [runner.result() for runner in runners]
 
 
 def contestants(rival_python: str | None) -> list[Contestant]:

@@ -116,6 +116,8 @@ class Trainer:
         set_seed(self.args.seed)
         if self.model_init is not None:
             self.model, self.optimizer, self.lr_scheduler = self.model_init().to(self.args.device), None, None
+        if self.args.gradient_checkpointing:
+            self.model.gradient_checkpointing_enable(self.args.gradient_checkpointing_kwargs)
         gather_parameters(self.model)
         examples = self._examples(self.train_dataset)
         plan = Plan.make(self.args, len(examples))

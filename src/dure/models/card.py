@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dure.hub.resolve import Snapshot
     from dure.models.pretrained import PreTrainedModel
 
-__all__ = ["CARD_FILE", "card_of", "read_metadata"]
+__all__ = ["CARD_FILE", "card_of", "card_tags", "read_metadata"]
 
 CARD_FILE = "README.md"
 #: What the name of a head says it is for, as the Hub calls it; the first that fits.
@@ -79,11 +79,16 @@ def read_metadata(snapshot: Snapshot) -> JsonObject:
     return {key: value for key, value in metadata.items() if value not in ("", None)}
 
 
+def card_tags(model: PreTrainedModel) -> list[str]:
+    """The tags that each card of the model has."""
+    return ["dure", model.config.model_type]
+
+
 def _metadata(model: PreTrainedModel) -> JsonObject:
     name = type(model).__name__
     task = next((task for suffix, task in _TASKS.items() if name.endswith(suffix)), None)
     metadata: JsonObject = {"library_name": "transformers", "pipeline_tag": task}
-    metadata["tags"] = ["dure", model.config.model_type]
+    metadata["tags"] = card_tags(model)
     origin = model.origin
     if origin is not None:
         of_origin = read_metadata(origin)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dure.models.config import PretrainedConfig
     from dure.models.pretrained import PreTrainedModel
 
-__all__ = ["fill", "set_parameter", "stated_dtype", "to_device", "to_dtype"]
+__all__ = ["check_family", "fill", "set_parameter", "stated_dtype", "to_device", "to_dtype"]
 
 #: The name of a weight in the original, and its shapes in the checkpoint and in the model.
 Mismatch = tuple[str, tuple[int, ...], tuple[int, ...]]
@@ -85,6 +85,36 @@ def fill(
         if not name.endswith(model.ignored_weights) and from_legacy(name) not in tied | set(model.aliases)
     )
     _report(model, source, fresh, unused, mismatched)
+
+
+def check_family(model_class: type[PreTrainedModel], model_type: Any, source: str) -> None:
+    """Refuse a checkpoint of another family; warn of one whose weights have the same names.
+
+    Args:
+        model_class: The class that is to read it.
+        model_type: The family that the checkpoint's config.json names; None where it names none.
+        source: The checkpoint's name, for messages.
+
+    Raises:
+        CheckpointError: With both families.
+    """
+    from dure.models.auto import FAMILIES, family_class
+
+    own, name = model_class.config_class.model_type, model_class.__name__
+    if model_type in (None, own) or not own:
+        return
+    told = f"{source} is a checkpoint of the family {model_type!r}, and {name} is of {own!r}"
+    is_known = model_type in FAMILIES
+    prefix = family_class(model_type, "Model", source).base_model_prefix if is_known else model_class.base_model_prefix
+    if prefix != model_class.base_model_prefix:
+        other = FAMILIES[model_type][1]
+        raise CheckpointError(f"{told}; load it with dure.AutoModel..., or with a class that begins with {other}")
+    warnings.warn(
+        f"{told}: its weights are read as if they were, and may mean something else there; dure.AutoModel... chooses the "
+        "class by itself",
+        UserWarning,
+        stacklevel=3,
+    )
 
 
 def _match(model: PreTrainedModel, weights: Checkpoint, expected: set[str]) -> dict[str, str]:

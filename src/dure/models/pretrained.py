@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
@@ -145,6 +146,7 @@ class PreTrainedModel(HasVocabulary):
         arguments = {key: overrides.pop(key) for key in accepted if key in overrides}
         if config is None:
             fields = read_config(snapshot)
+            loading.check_family(cls, fields.get("model_type"), str(name))
             config = cls.config_class.from_dict(fields, **overrides)
             _check_overrides(overrides, {*fields, *vars(cls.config_class()), *config.attribute_map, "num_labels"})
         elif not isinstance(config, cls.config_class):
@@ -168,12 +170,15 @@ class PreTrainedModel(HasVocabulary):
     def save_pretrained(
         self,
         save_directory: PathLike,
-        state_dict: Mapping[str, Tensor] | None = None,
         *,
         is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
         max_shard_size: int | str = "5GB",
         safe_serialization: bool = True,
         card: Mapping[str, Any] | None = None,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **pushed: Any,
     ) -> None:
         """Write config.json and model.safetensors, and README.md if the folder has none.
 
@@ -181,33 +186,64 @@ class PreTrainedModel(HasVocabulary):
 
         Args:
             save_directory: Where; made if it's not there.
-            state_dict: Weights to write in place of the model's own.
             is_main_process: False writes nothing; for several processes that train one model.
+            state_dict: Weights to write in place of the model's own, by the original's names.
             max_shard_size: How large a weight file may become, such as ``"200KB"`` or a number of bytes; more go into
                 shards with an index.
             safe_serialization: Only True: pickles aren't written.
             card: More metadata for README.md, such as ``{"license": "mit", "datasets": ["klue"]}``.
+            push_to_hub: Upload the model, too.
+            repo_id: To which repository; by default one of your own that is named as the folder.
+            **pushed: Other arguments of :meth:`push_to_hub`.
 
         Raises:
             InputError: An argument is wrong, or ``save_directory`` is a file.
         """
+        if pushed and not push_to_hub:
+            raise InputError(f"{', '.join(sorted(pushed))}: no argument of save_pretrained without push_to_hub=True")
         if not safe_serialization:
             raise InputError("safe_serialization=False: Dure writes safetensors, which every reader of pickles reads too")
         if is_main_process:
-            saving.save(self, save_directory, state_dict=state_dict, max_shard_size=max_shard_size, card=card)
+            written = {"max_shard_size": max_shard_size, "card": card}
+            saving.save(self, save_directory, state_dict=state_dict, **written)
+            if push_to_hub:
+                self.push_to_hub(repo_id or Path(save_directory).resolve().name, **written, **pushed)
 
-    def push_to_hub(self, repo_id: str, **options: Any) -> Any:
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload model",
+        private: bool | None = None,
+        token: bool | str | None = None,
+        max_shard_size: int | str = "5GB",
+        create_pr: bool = False,
+        revision: str | None = None,
+        commit_description: str | None = None,
+        tags: Sequence[str] = (),
+        card: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Upload the model to the Hub, with a card if the repository has none.
 
         Args:
             repo_id: The repository, such as ``org/name``; made if it's not there.
-            **options: ``commit_message``, ``private``, ``token``, ``revision``, ``create_pr``, ``max_shard_size`` and
-                ``card``.
+            commit_message: What the commit says.
+            private: Whether a new repository is private; the server's default where not given.
+            token: An access token; the stored one by default.
+            max_shard_size: As for :meth:`save_pretrained`.
+            create_pr: Make a pull request.
+            revision: A branch.
+            commit_description: What else the commit says.
+            tags: More tags for the card.
+            card: As for :meth:`save_pretrained`.
 
         Returns:
             What huggingface_hub says about the commit.
         """
-        return saving.push(self, repo_id, **options)
+        return saving.push(
+            self, repo_id, max_shard_size=max_shard_size, card=card, tags=tags, token=token, private=private,
+            commit_message=commit_message, commit_description=commit_description, revision=revision, create_pr=create_pr,
+        )  # fmt: skip
 
     # --- memory and information ---------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from dure.errors import InputError
 from dure.hub.commit import atomic_folder, write_json
-from dure.models.card import CARD_FILE, card_of
+from dure.models.card import CARD_FILE, card_of, card_tags
 from dure.models.checkpoint import WEIGHTS_FILE, write_weights
 from dure.typing import PathLike
 
@@ -69,26 +69,24 @@ def push(
     model: PreTrainedModel,
     repo_id: str,
     *,
-    commit_message: str = "Upload model",
-    private: bool | None = None,
-    token: str | bool | None = None,
-    revision: str | None = None,
-    create_pr: bool = False,
-    max_shard_size: int | str = "5GB",
-    card: Mapping[str, Any] | None = None,
+    max_shard_size: int | str,
+    card: Mapping[str, Any] | None,
+    tags: Sequence[str],
+    token: str | bool | None,
+    private: bool | None,
+    **commit: Any,
 ) -> Any:
     """Save a model into a folder that vanishes, and upload that. A card that the repository has stays.
 
     Args:
         model: What to upload.
         repo_id: The repository, such as ``org/name``; made if it's not there.
-        commit_message: What the commit says.
-        private: Whether a new repository is private; the server's default where not given.
-        token: An access token; the stored one by default.
-        revision: A branch.
-        create_pr: Make a pull request.
         max_shard_size: As for :func:`save`.
         card: As for :func:`save`.
+        tags: More tags for the card.
+        token: An access token; the stored one by default.
+        private: Whether a new repository is private; the server's default where not given.
+        **commit: ``commit_message``, ``commit_description``, ``revision`` and ``create_pr``.
 
     Returns:
         What huggingface_hub says about the commit.
@@ -97,13 +95,13 @@ def push(
 
     api: Any = HfApi(token=token)
     repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+    if tags:
+        card = {**(card or {}), "tags": [*card_tags(model), *tags]}
     with tempfile.TemporaryDirectory() as folder:
         save(model, folder, max_shard_size=max_shard_size, card=card)
-        if api.file_exists(repo_id, CARD_FILE, revision=revision):
+        if api.file_exists(repo_id, CARD_FILE, revision=commit.get("revision")):
             (Path(folder) / CARD_FILE).unlink()
-        return api.upload_folder(
-            repo_id=repo_id, folder_path=folder, commit_message=commit_message, revision=revision, create_pr=create_pr
-        )
+        return api.upload_folder(repo_id=repo_id, folder_path=folder, **commit)
 
 
 def to_bytes(size: int | str) -> int:

@@ -6,6 +6,8 @@ import collections
 import dataclasses
 import importlib
 import json
+import textwrap
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,24 +16,23 @@ from torch import nn
 
 from dure.errors import MissingFileError
 from dure.hub.resolve import CONFIG_PATTERNS, TOKENIZER_PATTERNS, Snapshot, resolve
-from dure.models.auto import FAMILIES, AutoConfig, AutoModel
+from dure.models.auto import ELSEWHERE, FAMILIES, AutoConfig, AutoModel
 from dure.models.card import CARD_FILE, read_metadata
 from dure.models.checkpoint import stored_weights
+from dure.models.pretrained import PreTrainedModel
 from dure.typing import JsonObject, PathLike
 
 if TYPE_CHECKING:
     from dure.models.config import PretrainedConfig
-    from dure.models.pretrained import PreTrainedModel
 
 __all__ = ["Summary", "summarize"]
 
 #: Bytes of a number.
 _PRECISIONS = {"float32": 4, "bfloat16": 2, "float16": 2}
+#: Columns of the table.
+_WIDTH = 100
 #: What configurations call the longest text; the first that one has.
 _LENGTHS = ("max_position_embeddings", "n_positions", "max_encoder_position_embeddings", "n_ctx")
-
-#: Families that count positions from behind the padding's id, so that their tables have as many rows more.
-_SHIFTED = ("camembert", "longformer", "roberta", "xlm-roberta")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Summary:
         family: ``model_type``.
         model_class: The class with the head that the checkpoint was saved from.
         heads: All classes of the family.
-        parameters: Numbers in each part of the model, those that two parts share once.
+        parameters: Numbers in each part of the model, by the original's names; those that two parts share once.
+        num_layers: Blocks of the parts that are made of blocks.
         stored: Bytes of the weight files by precision; None where there are no files.
         context_length: Tokens of the longest text; None where nothing limits it.
         vocab_size: Words.
@@ -57,6 +59,7 @@ class Summary:
     model_class: str
     heads: tuple[str, ...]
     parameters: dict[str, int]
+    num_layers: dict[str, int]
     stored: dict[str, int] | None
     context_length: int | None
     vocab_size: int | None
@@ -74,6 +77,7 @@ class Summary:
         """
         snapshot = snapshot or model.origin
         name, config = type(model).__name__, model.config
+        reader = _reader(model)
         has_labels = name.endswith(("ForSequenceClassification", "ForTokenClassification"))
         known = {} if snapshot is None else read_metadata(snapshot)
         license_ = known.get("license")
@@ -81,11 +85,12 @@ class Summary:
             name=None if snapshot is None else snapshot.name,
             family=config.model_type,
             model_class=name,
-            heads=_heads(config.model_type) or (name,),
+            heads=tuple(sorted(_classes(config.model_type))) or (name,),
             parameters=_parameters(model),
+            num_layers=_num_layers(model),
             stored=None if snapshot is None else _stored(snapshot),
-            context_length=_context_length(config),
-            vocab_size=getattr(config, "vocab_size", None),
+            context_length=_context_length(reader),
+            vocab_size=getattr(reader.config, "vocab_size", None),
             tokenizer=None if snapshot is None else _tokenizer(snapshot),
             labels=tuple(map(str, config.id2label.values())) if has_labels else (),
             license=None if license_ is None else str(license_),
@@ -108,18 +113,22 @@ class Summary:
     def __str__(self) -> str:
         rows = [("model", self.name or "(new)"), ("family", self.family), ("class", self.model_class)]
         rows.append(("heads", ", ".join(head for head in self.heads if head != self.model_class) or "-"))
-        rows.append(("parameters", f"{self.num_parameters:,}"))
-        rows += [(f"  {part}", f"{count:,}") for part, count in self.parameters.items()]
-        rows.append(("memory", ", ".join(f"{_size(size)} {precision}" for precision, size in self.memory.items())))
+        total = f"{self.num_parameters:,}"
+        rows.append(("parameters", total))
+        for part, count in self.parameters.items():
+            num_layers = self.num_layers.get(part)
+            layers = f" in {num_layers} layer{'s' * (num_layers > 1)}" if num_layers else ""
+            rows.append((f"  {part}", f"{count:,}".rjust(len(total)) + layers))
+        rows.append(("memory", _sizes(self.memory)))
         if self.stored is not None:
-            rows.append(("files", ", ".join(f"{_size(size)} {p}" for p, size in self.stored.items())))
+            rows.append(("files", _sizes(self.stored)))
         rows.append(("context length", "-" if self.context_length is None else f"{self.context_length:,} tokens"))
         rows.append(("vocabulary", "-" if self.vocab_size is None else f"{self.vocab_size:,}"))
         rows.append(("tokenizer", self.tokenizer or "-"))
         rows.append(("labels", _listed(self.labels)))
         rows.append(("license", self.license or "-"))
         width = max(len(label) for label, _ in rows)
-        return "\n".join(f"{label:<{width}}  {value}" for label, value in rows)
+        return "\n".join(_row(label.ljust(width + 2), value) for label, value in rows)
 
 
 def summarize(name: PathLike, *, revision: str | None = None) -> Summary:
@@ -146,45 +155,57 @@ def summarize(name: PathLike, *, revision: str | None = None) -> Summary:
 
 def _class_of(config: PretrainedConfig) -> Any:
     """The class that a checkpoint was saved from; the body where it doesn't say, or Dure doesn't have it."""
-    family = importlib.import_module(FAMILIES[config.model_type][0])
-    for name in config.architectures or ():
-        if name in family.__all__:
-            return getattr(family, name)
-    return AutoModel.from_config
+    classes = _classes(config.model_type)
+    return next((classes[name] for name in config.architectures or () if name in classes), AutoModel.from_config)
 
 
-def _heads(model_type: str) -> tuple[str, ...]:
-    """The classes of a family."""
+def _classes(model_type: str) -> dict[str, Any]:
+    """A family's models by name; none of a family that Dure doesn't have."""
     if model_type not in FAMILIES:
-        return ()
-    names = importlib.import_module(FAMILIES[model_type][0]).__all__
-    return tuple(sorted(name for name in names if not name.endswith("Config")))
+        return {}
+    home, prefix = FAMILIES[model_type]
+    names = importlib.import_module(home).__all__
+    places = [(home, name) for name in names if not name.endswith("Config")]
+    places += [place for head, place in ELSEWHERE.items() if head.startswith(prefix)]
+    return {name: getattr(importlib.import_module(module), name) for module, name in places}
+
+
+def _reader(model: PreTrainedModel) -> PreTrainedModel:
+    """What reads a text: of two models in one, the encoder."""
+    encoder = getattr(model, "encoder", None)
+    return encoder if isinstance(encoder, PreTrainedModel) else model
+
+
+def _parts(model: PreTrainedModel) -> Iterator[tuple[str, str, nn.Parameter]]:
+    """Each parameter, with its part as the original names it, and as it is named here.
+
+    Parts are what the model is made of, and of a body in a head what the body is made of. What is tied to another
+    parameter is left out: a model without memory holds it twice.
+    """
+    prefix = f"{model.base_model_prefix}."
+    for name, parameter in model.named_parameters():
+        if name not in model.active_ties:
+            depth = 2 if name.startswith(prefix) else 1
+            original, ours = (".".join(n.split(".")[:depth]) for n in (model.renames.to_original(name), name))
+            yield original, ours, parameter
 
 
 def _parameters(model: PreTrainedModel) -> dict[str, int]:
-    """Numbers by part, as the original names parts: of the body its children, of a head the head."""
+    """Numbers by part."""
     counts: collections.Counter[str] = collections.Counter()
-    seen: set[int] = set()
-    prefix = f"{model.base_model_prefix}."
-    for name, parameter in model.named_parameters():
-        if name in model.active_ties or id(parameter) in seen:
-            continue
-        seen.add(id(parameter))
-        depth = 2 if name.startswith(prefix) else 1
-        part = ".".join(model.renames.to_original(name).split(".")[:depth])
-        counts[_with_layers(model, part)] += parameter.numel()
+    for part, _, parameter in _parts(model):
+        counts[part] += parameter.numel()
     return dict(counts)
 
 
-def _with_layers(model: nn.Module, part: str) -> str:
-    """The part's name, with the number of its blocks."""
-    try:
-        module = model.get_submodule(part)
-    except AttributeError:
-        return part
-    lists = [module, *module.children()]
-    num_layers = max((len(found) for found in lists if isinstance(found, nn.ModuleList)), default=0)
-    return f"{part} ({num_layers} layers)" if num_layers else part
+def _num_layers(model: PreTrainedModel) -> dict[str, int]:
+    """Blocks of the parts that are made of blocks."""
+    modules = {part: model.get_submodule(ours) for part, ours, _ in _parts(model) if ours not in model._parameters}
+    counts = {
+        part: max((len(m) for m in module.modules() if isinstance(m, nn.ModuleList)), default=0)
+        for part, module in modules.items()
+    }
+    return {part: count for part, count in counts.items() if count}
 
 
 def _stored(snapshot: Snapshot) -> dict[str, int] | None:
@@ -198,12 +219,12 @@ def _stored(snapshot: Snapshot) -> dict[str, int] | None:
     return dict(sizes.most_common()) or None
 
 
-def _context_length(config: PretrainedConfig) -> int | None:
-    """Positions of the longest text."""
-    lengths = (getattr(config, name, None) for name in _LENGTHS)
+def _context_length(model: PreTrainedModel) -> int | None:
+    """Tokens of the longest text: positions, less those before a text's first (RoBERTa's, which are the padding's)."""
+    lengths = (getattr(model.config, name, None) for name in _LENGTHS)
     length = next((length for length in lengths if isinstance(length, int)), None)
-    is_shifted = config.model_type in _SHIFTED and length is not None and config.pad_token_id is not None
-    return length - config.pad_token_id - 1 if is_shifted and length is not None else length
+    first = getattr(getattr(model.base_model, "embeddings", None), "first_position", 0)
+    return None if length is None else length - first
 
 
 def _tokenizer(snapshot: Snapshot) -> str | None:
@@ -223,6 +244,20 @@ def _tokenizer(snapshot: Snapshot) -> str | None:
 def _listed(names: tuple[str, ...]) -> str:
     shown = ", ".join(names[:10])
     return f"{len(names)}: {shown}{', ...' if len(names) > 10 else ''}" if names else "-"
+
+
+def _row(label: str, value: str) -> str:
+    """A row of the table; what is too long goes on below."""
+    if len(label + value) <= _WIDTH:
+        return label + value
+    return textwrap.fill(
+        value, _WIDTH, initial_indent=label, subsequent_indent=" " * len(label), break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _sizes(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{precision} {_size(size)}" for precision, size in sizes.items())
 
 
 def _size(size: int) -> str:

@@ -162,8 +162,8 @@ def test_auto_takes_the_accelerator_if_there_is_one(saved: Callable) -> None:
 
 
 def test_a_place_that_is_not_the_cpu(saved: Callable) -> None:
-    _, folder = saved()
-    loaded = dure.BertForMaskedLM.from_pretrained(folder, device="meta")
+    _, folder = saved("ForMaskedLM")
+    loaded = strictly(dure.BertForMaskedLM, folder, device="meta")
     assert all(parameter.is_meta for parameter in loaded.parameters())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def test_size_is_the_originals(
     for name, tensor in wanted.items():
         # New rows lie around the mean of the old ones: 3e-5 of their deviation.
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-4, msg=name)
-    torch.testing.assert_close(logits(ours), logits(theirs), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(logits(ours), logits(theirs), rtol=1e-4, atol=1e-3)
     if ours.active_ties:
         head_layer = ours.get_output_embeddings()
         assert head_layer is None or head_layer.weight is table.weight
@@ -135,7 +136,7 @@ def test_other_tables_and_layers(tmp_path: Path) -> None:
 
 def test_shared_table_is_exchanged_everywhere(tmp_path: Path) -> None:
     ours, _ = both("Bart", "ForConditionalGeneration", {}, tmp_path)
-    table = type(ours.get_input_embeddings())(60, 16)
+    table = copy.deepcopy(ours.get_input_embeddings())
     ours.set_input_embeddings(table)
     assert ours.model.shared.weight is ours.model.encoder.embed_tokens.weight is table.weight
     assert ours.model.decoder.embed_tokens.weight is table.weight is ours.lm_head.weight

@@ -20,7 +20,7 @@ _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads
           "max_position_embeddings", "type_vocab_size", "embedding_size", "hidden_dim", "d_ff", "d_kv",
           "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim",
           "decoder_ffn_dim", "max_encoder_position_embeddings", "max_decoder_position_embeddings",
-          "relative_attention_num_buckets", "relative_attention_max_distance")  # fmt: skip
+          "relative_attention_num_buckets", "relative_attention_max_distance", "local_attention")  # fmt: skip
 #: Those that may also be None, for what follows from others.
 _OPTIONAL_SIZES = ("num_key_value_heads", "head_dim", "n_inner", "num_decoder_layers", "decoder_vocab_size")
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")

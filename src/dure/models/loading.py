@@ -77,7 +77,7 @@ def fill(
             "Pass the matching configuration, or ignore_mismatched_sizes=True to draw these anew."
         )
     warn_of_nan(looked, source)
-    fresh = _draw_missing(model, dtype)
+    fresh = _draw_missing(model, dtype, set(found) - {name for name, *_ in mismatched})
     tied = {model.renames.to_original(name) for name in model.active_ties}
     unused = sorted(
         name
@@ -118,19 +118,29 @@ def check_family(model_class: type[PreTrainedModel], model_type: Any, source: st
 
 
 def _match(model: PreTrainedModel, weights: Checkpoint, expected: set[str]) -> dict[str, str]:
-    """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix."""
+    """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix.
+
+    Of two weights that are one, a checkpoint may hold either.
+    """
     prefix = f"{model.base_model_prefix}."
+    # Some heads have the body under another name than its other heads.
+    usual = f"{getattr(model, 'body_class', model).base_model_prefix}."
     found: dict[str, str] = {}
     second: dict[str, str] = {}
     for name in weights:
         today = from_legacy(name)
-        for candidate in (today, prefix + today, today.removeprefix(prefix)):
+        for candidate in (today, prefix + today, today.removeprefix(prefix), prefix + today.removeprefix(usual)):
             if candidate in expected:
                 found[candidate] = name
                 break
             if candidate in model.aliases:
                 second[model.aliases[candidate]] = name
-    return {**second, **found}
+    found = {**second, **found}
+    for head, body in model.active_ties.items():
+        theirs, twin = model.renames.to_original(head), model.renames.to_original(body)
+        if theirs in found and twin in expected:
+            found.setdefault(twin, found[theirs])
+    return found
 
 
 def _without_twins(model: PreTrainedModel, found: dict[str, str]) -> dict[str, str]:
@@ -146,17 +156,18 @@ def _stored_dtype(tensors: Iterable[Tensor]) -> torch.dtype:
     return counts.most_common(1)[0][0] if counts else torch.float32
 
 
-def _draw_missing(model: PreTrainedModel, dtype: torch.dtype) -> list[str]:
-    """Make the weights that the checkpoint doesn't bring, and return their original names."""
-    names = [name for name, weight in _named_weights(model) if weight.is_meta and name not in model.active_ties]
+def _draw_missing(model: PreTrainedModel, dtype: torch.dtype, given: set[str]) -> list[str]:
+    """Make the weights that the checkpoint doesn't give, and return their original names."""
+    to_original = model.renames.to_original
+    names = [name for name, _ in _named_weights(model) if to_original(name) not in given]
+    names = [name for name in names if name not in model.active_ties]
     for name in names:
         owner, _, leaf = name.rpartition(".")
         _set_weight(model, name, torch.zeros(_weight(model, name).shape, dtype=dtype))
         if leaf in model.get_submodule(owner)._parameters:
             model.init_parameter(model.get_submodule(owner), leaf)
     model.tie_weights()
-    originals = (model.renames.to_original(name) for name in names)
-    return sorted(name for name in originals if not name.endswith(model.optional_weights))
+    return sorted(name for name in map(to_original, names) if not name.endswith(model.optional_weights))
 
 
 def _report(

@@ -51,6 +51,8 @@ class PreTrainedModel(HasVocabulary):
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids",)
     #: Ends of the names of weights that a checkpoint may lack without anybody being told.
     optional_weights: ClassVar[tuple[str, ...]] = ()
+    #: Whether the original, where logits aren't tied, reads shared tables under each of their names.
+    spells_out_tables: ClassVar[bool] = False
     supports_gradient_checkpointing: ClassVar[bool] = True
     #: The checkpoint that the model was loaded from.
     origin: Snapshot | None = None

@@ -77,7 +77,8 @@ class HasVocabulary(nn.Module):
         layer = self.get_output_embeddings()
         is_tied = layer is not None and layer.weight is table.weight
         tables = {table.weight: table}
-        if layer is not None and model.config.__dict__.get("share_encoder_decoder_embeddings", True):
+        is_shared = bool(model.config.__dict__.get("share_encoder_decoder_embeddings", True))
+        if layer is not None and is_shared:
             tables.setdefault(layer.weight, layer)  # type: ignore[call-overload]
         grown = {weight: _resized(model, module, size, draws_mean=mean_resizing) for weight, module in tables.items()}
         for module in self.modules():
@@ -85,7 +86,7 @@ class HasVocabulary(nn.Module):
             if weight in grown:
                 _put(module, grown[weight], draws_mean=mean_resizing and not is_tied)
             _pad_bias_of_logits(module, old, size)
-        if model.config.__dict__.get("decoder_vocab_size") == old and layer is not None and layer.weight in grown:
+        if is_shared and model.config.__dict__.get("decoder_vocab_size") == old:
             model.config.decoder_vocab_size = size
         model.config.vocab_size = size
         model.tie_weights()

@@ -49,9 +49,7 @@ def save(
     """
     limit = to_bytes(max_shard_size)
     model.config.architectures = [type(model).__name__]
-    weights = dict(state_dict if state_dict is not None else model.state_dict())
-    for head in model.active_ties:
-        weights.pop(model.renames.to_original(head), None)
+    weights = _each_once(model, state_dict if state_dict is not None else model.state_dict())
     fields = {**model.config.to_dict(), "dtype": str(model.dtype).removeprefix("torch.")}
     has_card = (Path(folder) / CARD_FILE).exists()
     with atomic_folder(folder) as temporary:
@@ -117,6 +115,18 @@ def to_bytes(size: int | str) -> int:
     if isinstance(size, bool) or found is None or found[2].upper() not in _UNITS or float(found[1]) == 0:
         raise InputError(f"max_shard_size is {size!r}; give a number of bytes, or a text such as '200MB' or '5GB'")
     return int(float(found[1]) * _UNITS[found[2].upper()])
+
+
+def _each_once(model: PreTrainedModel, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights without those that readers make out of others, under the names that the original writes."""
+    ties = {model.renames.to_original(head) for head in model.active_ties}
+    is_short = model.config.tie_word_embeddings or not model.spells_out_tables
+    once = {name: tensor for name, tensor in weights.items() if not (is_short and name in ties)}
+    for second, first in model.aliases.items():
+        is_known = second not in ties and second in once and first in once
+        if is_known and once[second].data_ptr() == once[first].data_ptr():
+            del once[first]
+    return once
 
 
 def _write_shards(weights: Mapping[str, Tensor], folder: Path, limit: int) -> set[str]:

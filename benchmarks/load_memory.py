@@ -17,13 +17,8 @@ import tempfile
 from pathlib import Path
 
 #: Stored precision, precision asked for, and the size of a shard.
-_ROWS = [
-    ("float32", "float32", "5GB"),
-    ("float32", "float32", "20MB"),
-    ("bfloat16", "float32", "5GB"),
-    ("bfloat16", "bfloat16", "5GB"),
-    ("float32", "bfloat16", "20MB"),
-]
+_ROWS = ("float32:float32:5GB", "float32:float32:20MB", "bfloat16:bfloat16:5GB", "bfloat16:float32:5GB",
+         "float32:bfloat16:5GB", "float32:bfloat16:20MB")  # fmt: skip
 #: Prints the peak in bytes. The kernel's mark is set back first: what imports took is no matter.
 _CHILD = """
 import re, sys
@@ -50,10 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--hidden-size", type=int, default=768)
+    parser.add_argument("--rows", nargs="+", default=_ROWS, metavar="STORED:LOADED:SHARD", help="which rows")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [_measure(Path(folder), args.layers, args.hidden_size, *row) for row in _ROWS]
+        rows = [_measure(Path(folder), args.layers, args.hidden_size, *row.split(":")) for row in args.rows]
     if args.json:
         print(json.dumps(rows))
         return

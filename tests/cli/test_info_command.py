@@ -12,7 +12,7 @@ def test_info(run, tiny):
     assert rows["model"] == str(tiny)
     assert rows["family"] == "bert"
     assert rows["class"] == "BertModel"
-    assert rows["tokenizer"] == "BertTokenizerFast"
+    assert rows["tokenizer"] == "BertTokenizer"
     assert "BertForMaskedLM" in rows["heads"]
     code, out, _ = run("info", tiny, "--json")
     told = json.loads(out)

@@ -80,9 +80,7 @@ def _measure(root: Path, layers: int, size: int, stored: str, loaded: str, shard
     if not folder.exists():
         model = dure.BertForMaskedLM(config).to(getattr(torch, stored))
         model.save_pretrained(folder, max_shard_size=shard)
-    done = subprocess.run(
-        [sys.executable, "-c", _CHILD, folder, loaded], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", _CHILD, folder, loaded], capture_output=True, text=True, check=True)
     return {
         "stored": stored, "loaded": loaded, "shard": shard, "model_mb": sum(weights) * bytes_of / 1e6,
         "largest_mb": max(weights) * 4 / 1e6, "peak_mb": int(done.stdout) / 1e6,

@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-
-import dure
-from dure.errors import CheckpointError, ConfigError, InputError
-from dure.models.auto import FAMILIES
 from every_family import (
     FIELDS,
     LENGTH,
@@ -25,6 +21,10 @@ from every_family import (
     labels,
     make,
 )
+
+import dure
+from dure.errors import CheckpointError, ConfigError, InputError
+from dure.models.auto import FAMILIES
 
 SHIFTED = ("Camembert", "Longformer", "Roberta", "XLMRoberta")
 CLASSES = ("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice", "ForNextSentencePrediction")
@@ -101,7 +101,10 @@ def test_decoders_masks_of_another_shape(name: str, head: str) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"input_ids": torch.ones(5, dtype=torch.long)}, r"input_ids must have the shape \(batch, length\), not \(5,\)"),
+        (
+            {"input_ids": torch.ones(5, dtype=torch.long)},
+            r"input_ids must have the shape \(batch, length\), not \(5,\)",
+        ),
         ({"input_ids": torch.ones(2, 5)}, r"input_ids must be integers \(torch\.long\), not torch\.float32"),
         ({"input_ids": torch.ones(2, 0, dtype=torch.long)}, "a text has no tokens at all"),
         ({}, "give .*input_ids"),
@@ -147,7 +150,9 @@ def test_labels_of_tokens_of_another_shape_or_kind(name: str, head: str, kind: s
     right = labels(head, batch)["labels"]
     wrong = {"short": right[:, :-1], "flat": right[0], "float": right.float()}[kind]
     message = r"labels \(.*\) must have the shape of the texts, \(2, .\)"
-    with pytest.raises(InputError, match="labels are torch.float32; classes are integers" if kind == "float" else message):
+    with pytest.raises(
+        InputError, match="labels are torch.float32; classes are integers" if kind == "float" else message
+    ):
         model(**batch, labels=wrong)
 
 
@@ -214,7 +219,11 @@ def test_groups_that_do_not_divide(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_sizes_that_are_none(name: str) -> None:
-    sizes = [field for field, value in FIELDS[name].items() if type(value) is int and not field.endswith(("token_id", "window"))]
+    sizes = [
+        field
+        for field, value in FIELDS[name].items()
+        if type(value) is int and not field.endswith(("token_id", "window"))
+    ]
     if name == "EncoderDecoder":
         sizes = ["vocab_size", "hidden_size"]
     assert len(sizes) > 1

@@ -222,7 +222,16 @@ def test_many_are_counted(saved: Callable) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads peak memory from /proc")
 def test_peak_memory_is_the_model_and_one_tensor() -> None:
     script = Path(__file__).parents[2] / "benchmarks" / "load_memory.py"
-    sizes = ("--layers", "6", "--hidden-size", "512", "--rows", "float32:float32:20MB", "float32:bfloat16:5GB", "--json")
+    sizes = (
+        "--layers",
+        "6",
+        "--hidden-size",
+        "512",
+        "--rows",
+        "float32:float32:20MB",
+        "float32:bfloat16:5GB",
+        "--json",
+    )
     done = subprocess.run([sys.executable, script, *sizes], capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     for row in json.loads(done.stdout):

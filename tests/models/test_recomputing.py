@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import torch
+from every_family import every, inputs, labels, make
 
 import dure
 from dure.errors import TrainingError
-from every_family import every, inputs, labels, make
 
 
 def gradients(model: Any, batch: dict[str, torch.Tensor], seed: int) -> dict[str, torch.Tensor]:
@@ -23,7 +23,9 @@ def gradients(model: Any, batch: dict[str, torch.Tensor], seed: int) -> dict[str
     result = model(**batch)
     loss = result[0] if result[0].dim() == 0 else result[0].square().mean()
     loss.backward()
-    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None} | {"loss": loss.detach()}
+    return {name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None} | {
+        "loss": loss.detach()
+    }
 
 
 @pytest.mark.parametrize(("name", "head"), every())
@@ -42,7 +44,9 @@ def test_gradients_are_the_same(name: str, head: str) -> None:
     assert calls == {block: 3 * count for block, count in once.items()}, "not every block is computed again"
     assert set(found) == set(expected)
     for key, gradient in expected.items():
-        torch.testing.assert_close(found[key], gradient, rtol=1e-6, atol=1e-7, msg=lambda text, key=key: f"{key}: {text}")
+        torch.testing.assert_close(
+            found[key], gradient, rtol=1e-6, atol=1e-7, msg=lambda text, key=key: f"{key}: {text}"
+        )
     model.gradient_checkpointing_disable()
     assert not model.is_gradient_checkpointing
 

@@ -154,7 +154,7 @@ def test_card_has_what_the_user_knows(tmp_path: Path, saved: Callable) -> None:
 
 @pytest.mark.filterwarnings("ignore:Some weights")
 def test_card_inherits_from_the_model_it_was_trained_from(tmp_path: Path, saved: Callable) -> None:
-    model, folder = saved("Model")
+    _, folder = saved("Model")
     (folder / "README.md").write_text(
         "---\nlicense: apache-2.0\nlanguage:\n- en\n- ko\ndatasets: [wikipedia]\nwidget:\n- text: 'a: b'\n"
         "model-index:\n- name: x\n  results: []\n---\n\n# Base\n"
@@ -175,7 +175,9 @@ def test_card_inherits_from_the_model_it_was_trained_from(tmp_path: Path, saved:
 
 
 @pytest.mark.filterwarnings("ignore:Some weights")
-@pytest.mark.parametrize("text", ["", "---\n", "---\n---\n", "no metadata", "---\n:\n- \n- x\n---\n", "---\na: [b\n---"])
+@pytest.mark.parametrize(
+    "text", ["", "---\n", "---\n---\n", "no metadata", "---\n:\n- \n- x\n---\n", "---\na: [b\n---"]
+)
 def test_any_card_can_be_read(saved: Callable, text: str) -> None:
     model, folder = saved("Model")
     (folder / "README.md").write_text(text)
@@ -208,9 +210,9 @@ class FakeHub:
 def test_push_to_hub(saved: Callable, monkeypatch: Any) -> None:
     model, _ = saved()
     monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
-    assert model.push_to_hub("mine", private=True, token="t", commit_message="first") == "done"  # noqa: S106
+    assert model.push_to_hub("mine", private=True, token="t", commit_message="first") == "done"
     told = dict(FakeHub.calls)
-    assert told["token"] == "t"  # noqa: S105
+    assert told["token"] == "t"
     assert told["create"] == ("mine", {"private": True, "exist_ok": True})
     assert told["upload"] == {
         "repo_id": "me/mine", "commit_message": "first", "revision": None, "create_pr": False,

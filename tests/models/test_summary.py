@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from every_family import LENGTH, VOCAB_SIZE, every, heads, make, original
 
 import dure
 from dure.errors import ConfigError, RepositoryNotFoundError
 from dure.models.summary import summarize
-from every_family import LENGTH, VOCAB_SIZE, every, heads, make, original
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore:The `transformers.LEDForSequenceClassification`:FutureWarning")
@@ -97,7 +97,9 @@ def test_json_holds_everything(tmp_path: Path) -> None:
     assert told["context_length"] == LENGTH
 
 
-@pytest.mark.parametrize("files", [("vocab.txt",), ("vocab.json", "merges.txt"), ("tokenizer.json",), ("spiece.model",)])
+@pytest.mark.parametrize(
+    "files", [("vocab.txt",), ("vocab.json", "merges.txt"), ("tokenizer.json",), ("spiece.model",)]
+)
 def test_tokenizer_without_a_file_of_its_own(tmp_path: Path, files: tuple[str, ...]) -> None:
     make("Bert").save_pretrained(tmp_path)
     for file in files:

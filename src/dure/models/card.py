@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dure.typing import JsonObject
@@ -56,8 +55,8 @@ def card_of(model: PreTrainedModel, known: Mapping[str, Any] | None = None) -> s
         f"---\n{_to_yaml(metadata)}---\n\n# {name}\n\n" + "\n".join(facts) + "\n\n## How to use\n\n"
         f"```python\nfrom dure import {name}  # or: from transformers import {name}\n\n"
         f'model = {name}.from_pretrained("this-folder-or-repository")\n```\n\n'
-        "Written from what is known. Add what the model is for, the data it was trained on, how well it works and where "
-        "it doesn't.\n"
+        "Written from what is known. Add what the model is for, the data it was trained on, how well it works and "
+        "where it doesn't.\n"
     )
 
 

@@ -91,7 +91,7 @@ def _tensor(file: Any, name: str, path: Path, dtype: torch.dtype | None) -> Tens
         tensor: Tensor = file.get_tensor(name)
         if dtype is not None and tensor.dtype != dtype:
             # Through a mapping of its own, whose pages are given back at once: peak memory is one tensor more.
-            with safetensors.safe_open(path, framework="pt") as mapping:  # type: ignore[no-untyped-call]
+            with safetensors.safe_open(path, framework="pt") as mapping:
                 tensor = mapping.get_tensor(name).to(dtype)
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise CorruptCheckpointError(f"{path}: {name} can't be read: {error}") from error
@@ -145,7 +145,9 @@ def _read_pickle(path: Path) -> Checkpoint:
         raise CorruptCheckpointError(f"{path} is truncated or damaged: {reason}") from error
     if not isinstance(weights, dict):
         raise CorruptCheckpointError(f"{path} holds a {type(weights).__name__}, not weights by name")
-    return {name: functools.partial(_in_precision, value) for name, value in weights.items() if isinstance(value, Tensor)}
+    return {
+        name: functools.partial(_in_precision, value) for name, value in weights.items() if isinstance(value, Tensor)
+    }
 
 
 def _in_precision(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:

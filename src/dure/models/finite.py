@@ -40,8 +40,8 @@ def warn_of_nan(parts: Mapping[str, Tensor], source: str) -> None:
     if names:
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""
         warnings.warn(
-            f"{source} has weights that are NaN or infinite: {', '.join(names[:8])}{more}. What the model computes will "
-            "be, too; take an earlier checkpoint, and train with a smaller learning rate",
+            f"{source} has weights that are NaN or infinite: {', '.join(names[:8])}{more}. What the model computes "
+            "will be, too; take an earlier checkpoint, and train with a smaller learning rate",
             UserWarning,
             stacklevel=5,
         )

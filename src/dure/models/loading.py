@@ -110,8 +110,8 @@ def check_family(model_class: type[PreTrainedModel], model_type: Any, source: st
         other = FAMILIES[model_type][1]
         raise CheckpointError(f"{told}; load it with dure.AutoModel..., or with a class that begins with {other}")
     warnings.warn(
-        f"{told}: its weights are read as if they were, and may mean something else there; dure.AutoModel... chooses the "
-        "class by itself",
+        f"{told}: its weights are read as if they were, and may mean something else there; dure.AutoModel... chooses "
+        "the class by itself",
         UserWarning,
         stacklevel=3,
     )

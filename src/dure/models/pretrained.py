@@ -204,12 +204,14 @@ class PreTrainedModel(HasVocabulary):
         if pushed and not push_to_hub:
             raise InputError(f"{', '.join(sorted(pushed))}: no argument of save_pretrained without push_to_hub=True")
         if not safe_serialization:
-            raise InputError("safe_serialization=False: Dure writes safetensors, which every reader of pickles reads too")
+            raise InputError(
+                "safe_serialization=False: Dure writes safetensors, which every reader of pickles reads too"
+            )
         if is_main_process:
-            written = {"max_shard_size": max_shard_size, "card": card}
-            saving.save(self, save_directory, state_dict=state_dict, **written)
+            saving.save(self, save_directory, state_dict=state_dict, max_shard_size=max_shard_size, card=card)
             if push_to_hub:
-                self.push_to_hub(repo_id or Path(save_directory).resolve().name, **written, **pushed)
+                name = repo_id or Path(save_directory).resolve().name
+                self.push_to_hub(name, max_shard_size=max_shard_size, card=card, **pushed)
 
     def push_to_hub(
         self,
@@ -244,7 +246,8 @@ class PreTrainedModel(HasVocabulary):
         """
         return saving.push(
             self, repo_id, max_shard_size=max_shard_size, card=card, tags=tags, token=token, private=private,
-            commit_message=commit_message, commit_description=commit_description, revision=revision, create_pr=create_pr,
+            commit_message=commit_message, commit_description=commit_description, revision=revision,
+            create_pr=create_pr,
         )  # fmt: skip
 
     # --- memory and information ---------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -76,15 +76,14 @@ class HasVocabulary(nn.Module):
             return table
         layer = self.get_output_embeddings()
         is_tied = layer is not None and layer.weight is table.weight
-        tables = {table.weight: table}
+        # Two languages with a vocabulary each: the logits are of the other one.
         is_shared = bool(model.config.__dict__.get("share_encoder_decoder_embeddings", True))
-        if layer is not None and is_shared:
-            tables.setdefault(layer.weight, layer)  # type: ignore[call-overload]
-        grown = {weight: _resized(model, module, size, draws_mean=mean_resizing) for weight, module in tables.items()}
+        tables: list[Any] = [table, layer] if layer is not None and is_shared and not is_tied else [table]
+        grown = {id(module.weight): _resized(model, module, size, draws_mean=mean_resizing) for module in tables}
         for module in self.modules():
-            weight = module._parameters.get("weight")
-            if weight in grown:
-                _put(module, grown[weight], draws_mean=mean_resizing and not is_tied)
+            weight = grown.get(id(module._parameters.get("weight")))
+            if weight is not None:
+                _put(module, weight, draws_mean=mean_resizing and not is_tied)
             _pad_bias_of_logits(module, old, size)
         if is_shared and model.config.__dict__.get("decoder_vocab_size") == old:
             model.config.decoder_vocab_size = size
@@ -112,13 +111,15 @@ def _size(model: PreTrainedModel, old: int, size: int | None, multiple: int | No
     size = size if multiple is None else -(-size // multiple) * multiple
     pad = model.config.pad_token_id
     if pad is not None and pad >= size:
-        raise InputError(f"the padding's id {pad} would be outside a vocabulary of {size}: set config.pad_token_id first")
+        raise InputError(
+            f"the padding's id {pad} would be outside a vocabulary of {size}: set config.pad_token_id first"
+        )
     return size
 
 
-def _resized(model: PreTrainedModel, module: nn.Embedding | nn.Linear, size: int, *, draws_mean: bool) -> nn.Parameter:
+def _resized(model: PreTrainedModel, module: Any, size: int, *, draws_mean: bool) -> nn.Parameter:
     """The module's rows, cut or with new ones, as a new parameter ``(size, width)``."""
-    old = module.weight
+    old: Tensor = module.weight
     kept = min(len(old), size)
     new = nn.Parameter(old.new_empty(size, old.shape[1]), requires_grad=old.requires_grad)
     if not draws_mean:
@@ -141,12 +142,13 @@ def _around_mean(rows: Tensor, count: int) -> Tensor:
     mean = rows.mean(dim=0)
     chosen = rows[torch.randperm(len(rows), device=rows.device)[:_SAMPLE]] - mean
     weights = torch.randn(count, len(chosen), device=rows.device) * (_SPREAD / len(chosen)) ** 0.5
-    return mean + weights @ chosen
+    drawn: Tensor = mean + weights @ chosen
+    return drawn
 
 
-def _put(module: nn.Module, weight: nn.Parameter, *, draws_mean: bool) -> None:
+def _put(module: Any, weight: nn.Parameter, *, draws_mean: bool) -> None:
     """Give a table or a layer its new weight, and the layer a bias to match."""
-    old, size = len(module._parameters["weight"]), len(weight)  # type: ignore[arg-type]
+    old, size = len(module.weight), len(weight)
     module._parameters["weight"] = weight
     if isinstance(module, nn.Embedding):
         module.num_embeddings = size

@@ -41,7 +41,8 @@ def save(
         model: What to save.
         folder: Where; made if it's not there.
         state_dict: Weights to write in place of the model's, by the original's names.
-        max_shard_size: How large a weight file may become, such as ``"200KB"`` or a number of bytes; more go into shards.
+        max_shard_size: How large a weight file may become, such as ``"200KB"`` or a number of bytes; more go into
+            shards.
         card: More metadata for the card.
 
     Raises:

@@ -121,7 +121,9 @@ class Summary:
             rows.append((f"  {part}", f"{count:,}".rjust(len(total)) + layers))
         rows.append(("memory", _sizes(self.memory)))
         if self.stored is not None:
-            rows.append(("files", _sizes(self.stored)))
+            largest = max(self.stored.values())
+            # Older checkpoints also hold a few numbers that are no weights.
+            rows.append(("files", _sizes({p: size for p, size in self.stored.items() if size * 1000 > largest})))
         rows.append(("context length", "-" if self.context_length is None else f"{self.context_length:,} tokens"))
         rows.append(("vocabulary", "-" if self.vocab_size is None else f"{self.vocab_size:,}"))
         rows.append(("tokenizer", self.tokenizer or "-"))

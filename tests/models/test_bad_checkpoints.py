@@ -40,7 +40,9 @@ def change_config(folder: Path, **fields: object) -> None:
 def test_folder_without_config(saved: Callable, load: type) -> None:
     _, folder = saved()
     (folder / "config.json").unlink()
-    with pytest.raises(MissingFileError, match=rf"no file config\.json in {folder}; found there: model\.safetensors"):
+    with pytest.raises(
+        MissingFileError, match=rf"no file config\.json in {folder}; found there: README\.md, model\.safetensors"
+    ):
         load.from_pretrained(folder)
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from dure import __version__
-from dure.cli import pull, quickstart, run, tokenize, train, train_tokenizer
+from dure.cli import info, pull, quickstart, run, tokenize, train, train_tokenizer
 from dure.errors import DureError
 
 __all__ = ["main"]
@@ -21,6 +21,7 @@ examples:
   dure tokenize --model stars --explain "A fine product"              see a text as the model does
   dure train-tokenizer --algorithm unigram --files corpus.txt \\
       --vocab-size 16000 --output my-tokenizer                        a vocabulary for your own texts
+  dure info stars                                                     what is known of a model
   dure pull klue/bert-base                                            fetch a model for use without a network
 
 exit codes: 0 all is well; 1 something about files, data or models is wrong; 2 a wrong argument; 130 interrupted"""
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"dure {__version__}")
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (quickstart, train, run, tokenize, train_tokenizer, pull):
+    for command in (quickstart, train, run, tokenize, train_tokenizer, info, pull):
         command.add_parser(commands)
     # Texts may also stand after options, which argparse doesn't see below a command.
     args, rest = parser.parse_known_args(argv)

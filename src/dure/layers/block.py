@@ -12,11 +12,12 @@ from dure.layers.attention import Attention
 from dure.layers.cache import Cache, EncoderDecoderCache
 from dure.layers.linear import Linear
 from dure.layers.packing import Packing
+from dure.layers.recomputing import Recomputable
 
 __all__ = ["DecoderBlock", "EncoderBlock", "EncoderStack", "Walk", "walk"]
 
 
-class EncoderBlock(nn.Module):
+class EncoderBlock(Recomputable):
     """``norm(x + attention(x))``, then ``norm(x + feedforward(x))`` (Vaswani et al. 2017, section 3.1).
 
     Args:
@@ -130,7 +131,7 @@ class EncoderStack(nn.Module):
         return last, tuple(states) if wants_states else None, tuple(weights) if wants_weights else None
 
 
-class DecoderBlock(nn.Module):
+class DecoderBlock(Recomputable):
     """Attention, then a source if there is one, then the feed-forward layer; each is added to what came in.
 
     With ``is_pre_norm``, ``x + part(norm(x))`` (Xiong et al., "On Layer Normalization in the Transformer Architecture",

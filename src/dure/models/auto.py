@@ -13,7 +13,7 @@ from dure.typing import PathLike
 __all__ = ["FAMILIES", "AutoConfig", "AutoModel", "AutoModelForCausalLM", "AutoModelForMaskedLM",
            "AutoModelForMultipleChoice", "AutoModelForNextSentencePrediction", "AutoModelForPreTraining",
            "AutoModelForQuestionAnswering", "AutoModelForSeq2SeqLM",
-           "AutoModelForSequenceClassification", "AutoModelForTokenClassification"]  # fmt: skip
+           "AutoModelForSequenceClassification", "AutoModelForTokenClassification", "family_class"]  # fmt: skip
 
 #: ``model_type`` to the module that holds the family, and what its classes begin with.
 FAMILIES = {
@@ -52,7 +52,18 @@ OTHER_NAMES = {
 ELSEWHERE = {"BertForCausalLM": ("dure.models.bert_decoder", "BertLMHeadModel")}
 
 
-def _family_class(model_type: Any, suffix: str, source: str) -> Any:
+def family_class(model_type: Any, suffix: str, source: str) -> Any:
+    """A family's class with a certain head.
+
+    Args:
+        model_type: The family, as config.json names it.
+        suffix: What the class's name ends in, such as ``"Model"`` or ``"ForMaskedLM"``.
+        source: What asks, for messages.
+
+    Raises:
+        UnknownModelTypeError: The family isn't known; the message lists those that are.
+        InputError: It has no such head; the message lists those that it has.
+    """
     if not isinstance(model_type, str) or model_type not in FAMILIES:
         raise UnknownModelTypeError(
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
@@ -76,7 +87,7 @@ class AutoConfig:
     def from_pretrained(name: PathLike, **overrides: Any) -> PretrainedConfig:
         """The configuration of a checkpoint. Arguments are those of :meth:`PretrainedConfig.from_pretrained`."""
         fields = read_config(find_config(name, overrides))
-        config: PretrainedConfig = _family_class(fields.get("model_type"), "Config", str(name)).from_dict(
+        config: PretrainedConfig = family_class(fields.get("model_type"), "Config", str(name)).from_dict(
             fields, **overrides
         )
         config._name_or_path = str(name)
@@ -85,7 +96,7 @@ class AutoConfig:
     @staticmethod
     def for_model(model_type: str, **fields: Any) -> PretrainedConfig:
         """A new configuration of a family."""
-        config: PretrainedConfig = _family_class(model_type, "Config", "AutoConfig.for_model")(**fields)
+        config: PretrainedConfig = family_class(model_type, "Config", "AutoConfig.for_model")(**fields)
         return config
 
 
@@ -106,12 +117,12 @@ class _AutoModelBase:
             model_type = read_config(find_config(name, dict(kwargs))).get("model_type")
         else:
             model_type = config.model_type
-        return _family_class(model_type, cls._suffix, str(name)).from_pretrained(name, **kwargs)
+        return family_class(model_type, cls._suffix, str(name)).from_pretrained(name, **kwargs)
 
     @classmethod
     def from_config(cls, config: PretrainedConfig) -> PreTrainedModel:
         """A model with random weights."""
-        model: PreTrainedModel = _family_class(config.model_type, cls._suffix, cls.__name__)(config)
+        model: PreTrainedModel = family_class(config.model_type, cls._suffix, cls.__name__)(config)
         return model
 
 

@@ -20,24 +20,29 @@ from torch import Tensor
 from dure.errors import CorruptCheckpointError, MissingFileError, UnsafePickleError
 from dure.hub.resolve import Snapshot
 
-__all__ = ["WEIGHTS_FILE", "open_checkpoint", "write_weights"]
+__all__ = ["WEIGHTS_FILE", "open_checkpoint", "stored_weights", "write_weights"]
 
 WEIGHTS_FILE = "model.safetensors"
 _PICKLE_FILE = "pytorch_model.bin"
 
-#: A checkpoint: a function for each name that maps its tensor into memory.
-Checkpoint = dict[str, Callable[[], Tensor]]
+#: A checkpoint: a function for each name that gives its tensor in a precision; for None as it lies in the file.
+Checkpoint = dict[str, Callable[[torch.dtype | None], Tensor]]
 
 
-def open_checkpoint(snapshot: Snapshot) -> Checkpoint:
+def open_checkpoint(snapshot: Snapshot, *, reads_pickles: bool = True) -> Checkpoint:
     """The weights of a snapshot by name. Nothing is copied: a tensor of a safetensors file is a view of it.
+
+    Args:
+        snapshot: The files.
+        reads_pickles: Whether pickles are looked for, too: opening one reads it.
 
     Raises:
         MissingFileError: There is no weight file, or a shard is missing.
         CorruptCheckpointError: A file is truncated or damaged.
         UnsafePickleError: A pickle asks for more than tensors.
     """
-    for name, read in ((WEIGHTS_FILE, _read_safetensors), (_PICKLE_FILE, _read_pickle)):
+    formats = ((WEIGHTS_FILE, _read_safetensors), (_PICKLE_FILE, _read_pickle))
+    for name, read in formats if reads_pickles else formats[:1]:
         if (path := snapshot.find(name)) is not None:
             return read(path)
         if (index := snapshot.find(f"{name}.index.json")) is not None:
@@ -80,10 +85,14 @@ def _read_safetensors(path: Path) -> Checkpoint:
     return {name: functools.partial(_tensor, file, name, path) for name in file.keys()}  # noqa: SIM118 - no dictionary
 
 
-def _tensor(file: Any, name: str, path: Path) -> Tensor:
-    """A view of the file, mapped into memory."""
+def _tensor(file: Any, name: str, path: Path, dtype: torch.dtype | None) -> Tensor:
+    """A view of the file, mapped into memory; in another precision, a copy."""
     try:
         tensor: Tensor = file.get_tensor(name)
+        if dtype is not None and tensor.dtype != dtype:
+            # Through a mapping of its own, whose pages are given back at once: peak memory is one tensor more.
+            with safetensors.safe_open(path, framework="pt") as mapping:
+                tensor = mapping.get_tensor(name).to(dtype)
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError) as error:
         raise CorruptCheckpointError(f"{path}: {name} can't be read: {error}") from error
     return tensor
@@ -100,6 +109,18 @@ def _expected_size(path: Path) -> int | None:
             return 8 + length + int(max(v["data_offsets"][1] for k, v in header.items() if k != "__metadata__"))
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             return None
+
+
+def stored_weights(snapshot: Snapshot) -> list[tuple[str, int]]:
+    """Precision (``"float32"``) and bytes of each weight, from the headers of safetensors files alone.
+
+    Raises:
+        MissingFileError: There are no such files, or not all of them.
+        CorruptCheckpointError: A file is truncated or damaged.
+    """
+    weights = open_checkpoint(snapshot, reads_pickles=False)
+    tensors = (find(None) for find in weights.values())
+    return [(str(tensor.dtype).removeprefix("torch."), tensor.nbytes) for tensor in tensors]
 
 
 def _read_pickle(path: Path) -> Checkpoint:
@@ -124,11 +145,13 @@ def _read_pickle(path: Path) -> Checkpoint:
         raise CorruptCheckpointError(f"{path} is truncated or damaged: {reason}") from error
     if not isinstance(weights, dict):
         raise CorruptCheckpointError(f"{path} holds a {type(weights).__name__}, not weights by name")
-    return {name: functools.partial(_identity, value) for name, value in weights.items() if isinstance(value, Tensor)}
+    return {
+        name: functools.partial(_in_precision, value) for name, value in weights.items() if isinstance(value, Tensor)
+    }
 
 
-def _identity(tensor: Tensor) -> Tensor:
-    return tensor
+def _in_precision(tensor: Tensor, dtype: torch.dtype | None) -> Tensor:
+    return tensor.to(dtype)
 
 
 def write_weights(weights: dict[str, Tensor], path: Path) -> None:

@@ -17,7 +17,12 @@ __all__ = ["PretrainedConfig", "find_config", "read_config"]
 _HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
 #: Fields that count something; a family that has one needs at least 1 of it.
 _SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size",
-          "max_position_embeddings", "type_vocab_size")  # fmt: skip
+          "max_position_embeddings", "type_vocab_size", "embedding_size", "hidden_dim", "d_ff", "d_kv",
+          "encoder_layers", "decoder_layers", "encoder_attention_heads", "decoder_attention_heads", "encoder_ffn_dim",
+          "decoder_ffn_dim", "max_encoder_position_embeddings", "max_decoder_position_embeddings",
+          "relative_attention_num_buckets", "relative_attention_max_distance", "local_attention")  # fmt: skip
+#: Those that may also be None, for what follows from others.
+_OPTIONAL_SIZES = ("num_key_value_heads", "head_dim", "n_inner", "num_decoder_layers", "decoder_vocab_size")
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
 
@@ -74,8 +79,10 @@ class PretrainedConfig:
 
     def _check(self) -> None:
         """Refuse numbers that no model can be built from, all at once."""
-        names = [self.attribute_map.get(name, name) for name in _SIZES]
-        wrong = [f"{n} is {getattr(self, n)!r}" for n in names if hasattr(self, n) and not _is_count(getattr(self, n))]
+        names = dict.fromkeys(self.attribute_map.get(name, name) for name in (*_SIZES, *_OPTIONAL_SIZES))
+        given = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        free = {name for name in _OPTIONAL_SIZES if given.get(name, 0) is None}
+        wrong = [f"{n} is {value!r}" for n, value in given.items() if not _is_count(value) and n not in free]
         if wrong:
             raise ConfigError(f"{type(self).__name__}: {', '.join(wrong)}; expected positive integers")
         for name, value in self.only.items():

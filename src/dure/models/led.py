@@ -76,13 +76,11 @@ class LEDEncoder(LEDStack):
     """The encoder: each block has a window of its own."""
 
     def __init__(self, config: PretrainedConfig, table: nn.Embedding) -> None:
-        if isinstance(config.attention_window, int):
-            config.attention_window = [config.attention_window] * config.encoder_layers
-        if len(config.attention_window) != config.encoder_layers:
-            raise ConfigError(
-                f"attention_window has {len(config.attention_window)} numbers, but there are {config.encoder_layers} "
-                "encoder_layers; give one number for each, or one for all"
-            )
+        window, count = config.attention_window, config.encoder_layers
+        if isinstance(window, int):
+            config.attention_window = [window] * count
+        elif not isinstance(window, list | tuple) or len(window) != count:
+            raise ConfigError(f"attention_window is {window!r}; expected an even number, or {count}, one a layer")
         super().__init__(config, table, is_decoder=False)
 
     def make_attention(self, num_heads: int, layer: int) -> nn.Module:

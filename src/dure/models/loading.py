@@ -8,19 +8,21 @@ from __future__ import annotations
 import collections
 import warnings
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from dure.errors import CheckpointError, InputError, ShapeMismatchError
 from dure.models.checkpoint import Checkpoint
+from dure.models.finite import looked_at, warn_of_nan
 from dure.models.weights import from_legacy
 
 if TYPE_CHECKING:
+    from dure.models.config import PretrainedConfig
     from dure.models.pretrained import PreTrainedModel
 
-__all__ = ["fill", "set_parameter", "to_dtype"]
+__all__ = ["check_family", "fill", "set_parameter", "stated_dtype", "to_device", "to_dtype"]
 
 #: The name of a weight in the original, and its shapes in the checkpoint and in the model.
 Mismatch = tuple[str, tuple[int, ...], tuple[int, ...]]
@@ -32,6 +34,7 @@ def fill(
     source: str,
     *,
     dtype: torch.dtype | None,
+    device: torch.device | None = None,
     ignores_mismatched_sizes: bool,
 ) -> None:
     """Give a model that was built without memory (on the meta device) its weights.
@@ -41,6 +44,7 @@ def fill(
         weights: A checkpoint's.
         source: The checkpoint's name, for messages.
         dtype: The precision; None takes the one that is stored.
+        device: Where weights go; None leaves them where they were read, mapped into memory.
         ignores_mismatched_sizes: Draw weights of another shape anew, in place of an error.
 
     Raises:
@@ -53,23 +57,27 @@ def fill(
         held = ", ".join(sorted(weights)[:4]) or "nothing"
         raise CheckpointError(f"{source} has no weights of {type(model).__name__}; it holds {held}, ...")
     if dtype is None:
-        dtype = _stored_dtype(weights[name]() for name in found.values())
+        dtype = _stored_dtype(weights[name](None) for name in found.values())
     mismatched: list[Mismatch] = []
-    for original, stored in sorted(found.items()):
-        tensor, shape = model.turned(original, weights[stored]()), _weight(model, ours[original]).shape
+    looked: dict[str, Tensor] = {}
+    for original, stored in sorted(_without_twins(model, found).items()):
+        tensor, shape = model.turned(original, weights[stored](None)), _weight(model, ours[original]).shape
         if tensor.shape != shape:
             mismatched.append((original, tuple(tensor.shape), tuple(shape)))
             continue
         if not tensor.is_floating_point():
             raise CheckpointError(f"{source}: {stored} is stored as {tensor.dtype}; Dure reads floating-point weights")
-        _set_weight(model, ours[original], tensor.to(dtype))
+        loaded = weights[stored](dtype)
+        looked[stored] = looked_at(loaded)
+        _set_weight(model, ours[original], model.turned(original, loaded).to(device))
     if mismatched and not ignores_mismatched_sizes:
         rows = "".join(f"\n- {n}: {list(a)} in the checkpoint, {list(b)} in the model" for n, a, b in mismatched)
         raise ShapeMismatchError(
             f"weights of {source} don't fit {type(model).__name__}:{rows}\n"
             "Pass the matching configuration, or ignore_mismatched_sizes=True to draw these anew."
         )
-    fresh = _draw_missing(model, dtype)
+    warn_of_nan(looked, source)
+    fresh = _draw_missing(model, dtype, set(found) - {name for name, *_ in mismatched})
     tied = {model.renames.to_original(name) for name in model.active_ties}
     unused = sorted(
         name
@@ -79,20 +87,67 @@ def fill(
     _report(model, source, fresh, unused, mismatched)
 
 
+def check_family(model_class: type[PreTrainedModel], model_type: Any, source: str) -> None:
+    """Refuse a checkpoint of another family; warn of one whose weights have the same names.
+
+    Args:
+        model_class: The class that is to read it.
+        model_type: The family that the checkpoint's config.json names; None where it names none.
+        source: The checkpoint's name, for messages.
+
+    Raises:
+        CheckpointError: With both families.
+    """
+    from dure.models.auto import FAMILIES, family_class
+
+    own, name = model_class.config_class.model_type, model_class.__name__
+    if model_type in (None, own) or not own:
+        return
+    told = f"{source} is a checkpoint of the family {model_type!r}, and {name} is of {own!r}"
+    is_known = model_type in FAMILIES
+    prefix = family_class(model_type, "Model", source).base_model_prefix if is_known else model_class.base_model_prefix
+    if prefix != model_class.base_model_prefix:
+        other = FAMILIES[model_type][1]
+        raise CheckpointError(f"{told}; load it with dure.AutoModel..., or with a class that begins with {other}")
+    warnings.warn(
+        f"{told}: its weights are read as if they were, and may mean something else there; dure.AutoModel... chooses "
+        "the class by itself",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
 def _match(model: PreTrainedModel, weights: Checkpoint, expected: set[str]) -> dict[str, str]:
-    """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix."""
+    """Which name in the checkpoint holds which weight: old names too, with or without the body's prefix.
+
+    Of two weights that are one, a checkpoint may hold either.
+    """
     prefix = f"{model.base_model_prefix}."
+    # Some heads have the body under another name than its other heads.
+    usual = f"{getattr(model, 'body_class', model).base_model_prefix}."
     found: dict[str, str] = {}
     second: dict[str, str] = {}
     for name in weights:
         today = from_legacy(name)
-        for candidate in (today, prefix + today, today.removeprefix(prefix)):
+        for candidate in (today, prefix + today, today.removeprefix(prefix), prefix + today.removeprefix(usual)):
             if candidate in expected:
                 found[candidate] = name
                 break
             if candidate in model.aliases:
                 second[model.aliases[candidate]] = name
-    return {**second, **found}
+    found = {**second, **found}
+    for head, body in model.active_ties.items():
+        theirs, twin = model.renames.to_original(head), model.renames.to_original(body)
+        if theirs in found and twin in expected:
+            found.setdefault(twin, found[theirs])
+    return found
+
+
+def _without_twins(model: PreTrainedModel, found: dict[str, str]) -> dict[str, str]:
+    """Of two weights that will be one, the one that stays; the other isn't read."""
+    to_original = model.renames.to_original
+    twins = {to_original(head) for head, body in model.active_ties.items() if to_original(body) in found}
+    return {original: stored for original, stored in found.items() if original not in twins}
 
 
 def _stored_dtype(tensors: Iterable[Tensor]) -> torch.dtype:
@@ -101,17 +156,18 @@ def _stored_dtype(tensors: Iterable[Tensor]) -> torch.dtype:
     return counts.most_common(1)[0][0] if counts else torch.float32
 
 
-def _draw_missing(model: PreTrainedModel, dtype: torch.dtype) -> list[str]:
-    """Make the weights that the checkpoint doesn't bring, and return their original names."""
-    names = [name for name, weight in _named_weights(model) if weight.is_meta and name not in model.active_ties]
+def _draw_missing(model: PreTrainedModel, dtype: torch.dtype, given: set[str]) -> list[str]:
+    """Make the weights that the checkpoint doesn't give, and return their original names."""
+    to_original = model.renames.to_original
+    names = [name for name, _ in _named_weights(model) if to_original(name) not in given]
+    names = [name for name in names if name not in model.active_ties]
     for name in names:
         owner, _, leaf = name.rpartition(".")
         _set_weight(model, name, torch.zeros(_weight(model, name).shape, dtype=dtype))
         if leaf in model.get_submodule(owner)._parameters:
             model.init_parameter(model.get_submodule(owner), leaf)
     model.tie_weights()
-    originals = (model.renames.to_original(name) for name in names)
-    return sorted(name for name in originals if not name.endswith(model.optional_weights))
+    return sorted(name for name in map(to_original, names) if not name.endswith(model.optional_weights))
 
 
 def _report(
@@ -171,6 +227,34 @@ def _set_weight(model: nn.Module, name: str, tensor: Tensor) -> None:
         module._buffers[leaf] = tensor
     else:
         set_parameter(model, name, nn.Parameter(tensor, requires_grad=_weight(model, name).requires_grad))
+
+
+def stated_dtype(config: PretrainedConfig) -> torch.dtype | None:
+    """The precision that config.json names, if it names one."""
+    named = config.__dict__.get("dtype") or config.__dict__.get("torch_dtype")
+    found = getattr(torch, str(named).removeprefix("torch."), None)
+    return found if isinstance(found, torch.dtype) and found.is_floating_point else None
+
+
+def to_device(device: Any) -> torch.device | None:
+    """A device as users say it: by name, number, as torch's, ``"auto"``, or a map with one entry ``{"": device}``.
+
+    Raises:
+        InputError: It's none, or a map that divides the model.
+    """
+    if isinstance(device, dict):
+        if set(device) != {""}:
+            raise InputError(f"device_map {device!r} divides the model; Dure puts it on one device, such as 'cpu'")
+        device = device[""]
+    if device is None or isinstance(device, torch.device):
+        return device
+    if device == "auto":
+        found = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return found or torch.device("cpu")
+    try:
+        return torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InputError(f"device {device!r} is none; use 'cpu', 'cuda', 'cuda:0' or 'auto'") from error
 
 
 def to_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:

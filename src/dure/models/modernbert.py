@@ -22,6 +22,7 @@ from dure.layers.linear import Linear
 from dure.layers.mask import Mask
 from dure.layers.packing import Packing
 from dure.layers.positions import Angles, Rotary
+from dure.layers.recomputing import Recomputable
 from dure.models import encoder_heads, outputs
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
@@ -75,7 +76,7 @@ class Embeddings(nn.Module):
         return drop(self.norm(words), self.dropout, self.training)
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """``x + attention(norm(x))``, then ``x + feedforward(norm(x))``; the first has no norm before its attention."""
 
     def __init__(self, config: PretrainedConfig, layer: int) -> None:

@@ -87,6 +87,7 @@ class PositionedPreTrainedModel(Seq2SeqPreTrainedModel):
         ("feedforward_norm", "final_layer_norm"),
     )
     ignored_weights: ClassVar[tuple[str, ...]] = ("encoder.version", "decoder.version")
+    spells_out_tables: ClassVar[bool] = True
     #: Norms before each part of a block and one after each stack; else behind each part.
     is_pre_norm: ClassVar[bool] = False
 

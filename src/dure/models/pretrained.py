@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from dure.errors import InputError
-from dure.hub.commit import atomic_folder
-from dure.hub.resolve import resolve
+from dure.hub.resolve import Snapshot, resolve
 from dure.layers.norm import RMSNorm
-from dure.models import loading
-from dure.models.checkpoint import WEIGHTS_FILE, open_checkpoint, write_weights
+from dure.layers.recomputing import Recomputable
+from dure.models import loading, saving
+from dure.models.checkpoint import open_checkpoint
 from dure.models.config import PretrainedConfig, read_config
 from dure.models.outputs import ModelOutput
+from dure.models.resizing import HasVocabulary
 from dure.models.weights import Renames, from_legacy
 from dure.threads import num_threads
 from dure.typing import PathLike
 
+if TYPE_CHECKING:
+    from dure.models.summary import Summary
+
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(nn.Module):
+class PreTrainedModel(HasVocabulary):
     """What all models share. Weights on disk, ``state_dict()`` and ``load_state_dict()`` speak Hugging Face's names.
 
     Args:
@@ -47,6 +51,11 @@ class PreTrainedModel(nn.Module):
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids",)
     #: Ends of the names of weights that a checkpoint may lack without anybody being told.
     optional_weights: ClassVar[tuple[str, ...]] = ()
+    #: Whether the original, where logits aren't tied, reads shared tables under each of their names.
+    spells_out_tables: ClassVar[bool] = False
+    supports_gradient_checkpointing: ClassVar[bool] = True
+    #: The checkpoint that the model was loaded from.
+    origin: Snapshot | None = None
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__()
@@ -99,6 +108,8 @@ class PreTrainedModel(nn.Module):
         config: PretrainedConfig | None = None,
         dtype: torch.dtype | str | None = None,
         torch_dtype: torch.dtype | str | None = None,
+        device: torch.device | str | int | None = None,
+        device_map: Any = None,
         ignore_mismatched_sizes: bool = False,
         revision: str | None = None,
         cache_dir: PathLike | None = None,
@@ -113,6 +124,9 @@ class PreTrainedModel(nn.Module):
             config: A configuration to use in place of the checkpoint's.
             dtype: Precision, such as ``torch.bfloat16``, ``"bfloat16"`` or ``"auto"`` (as stored); float32 by default.
             torch_dtype: The older name of ``dtype``.
+            device: Where the weights go, such as ``"cpu"`` or ``"cuda"``.
+            device_map: The same as transformers calls it; ``"auto"`` is the accelerator if there is one. A model is on
+                one device.
             ignore_mismatched_sizes: Draw weights anew where the checkpoint's have another shape.
             revision: Branch, tag or commit.
             cache_dir: Another cache than the environment's.
@@ -127,12 +141,14 @@ class PreTrainedModel(nn.Module):
             CheckpointError: Its weights are damaged, unsafe, or don't fit.
         """
         precision = loading.to_dtype(torch_dtype if dtype is None else dtype)
+        place = loading.to_device(device_map if device is None else device)
         snapshot = resolve(name, revision=revision, cache_dir=cache_dir, token=token, local_files_only=local_files_only)
         _set_threads()
         accepted = list(inspect.signature(cls).parameters)[1:]
         arguments = {key: overrides.pop(key) for key in accepted if key in overrides}
         if config is None:
             fields = read_config(snapshot)
+            loading.check_family(cls, fields.get("model_type"), str(name))
             config = cls.config_class.from_dict(fields, **overrides)
             _check_overrides(overrides, {*fields, *vars(cls.config_class()), *config.attribute_map, "num_labels"})
         elif not isinstance(config, cls.config_class):
@@ -142,25 +158,129 @@ class PreTrainedModel(nn.Module):
                 f"{', '.join(sorted(overrides))}: set them in the config that is passed, or pass no config"
             )
         config._name_or_path = str(name)
+        if precision is None:
+            precision = loading.stated_dtype(config)
         with torch.device("meta"):
             model = cls(config, **arguments)
         loading.fill(
-            model, open_checkpoint(snapshot), str(name), dtype=precision,
+            model, open_checkpoint(snapshot), str(name), dtype=precision, device=place,
             ignores_mismatched_sizes=ignore_mismatched_sizes,
         )  # fmt: skip
-        return model.eval()
+        model.origin = snapshot
+        return (model if place is None else model.to(place)).eval()
 
-    def save_pretrained(self, save_directory: PathLike, state_dict: Mapping[str, Tensor] | None = None) -> None:
-        """Write config.json and model.safetensors; the folder is complete or absent, whatever is killed when."""
-        self.config.architectures = [type(self).__name__]
-        weights = dict(state_dict if state_dict is not None else self.state_dict())
-        for head in self.active_ties:
-            weights.pop(self.renames.to_original(head), None)
-        fields = {**self.config.to_dict(), "dtype": str(self.dtype).removeprefix("torch.")}
-        with atomic_folder(save_directory) as folder:
-            write_weights(weights, Path(folder) / WEIGHTS_FILE)
-            saved = self.config_class.from_dict(fields)
-            saved.save_pretrained(folder)
+    def save_pretrained(
+        self,
+        save_directory: PathLike,
+        *,
+        is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
+        max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+        card: Mapping[str, Any] | None = None,
+        push_to_hub: bool = False,
+        repo_id: str | None = None,
+        **pushed: Any,
+    ) -> None:
+        """Write config.json and model.safetensors, and README.md if the folder has none.
+
+        A new folder appears complete or not at all, whatever is killed when; in one that is there, file by file.
+
+        Args:
+            save_directory: Where; made if it's not there.
+            is_main_process: False writes nothing; for several processes that train one model.
+            state_dict: Weights to write in place of the model's own, by the original's names.
+            max_shard_size: How large a weight file may become, such as ``"200KB"`` or a number of bytes; more go into
+                shards with an index.
+            safe_serialization: Only True: pickles aren't written.
+            card: More metadata for README.md, such as ``{"license": "mit", "datasets": ["klue"]}``.
+            push_to_hub: Upload the model, too.
+            repo_id: To which repository; by default one of your own that is named as the folder.
+            **pushed: Other arguments of :meth:`push_to_hub`.
+
+        Raises:
+            InputError: An argument is wrong, or ``save_directory`` is a file.
+        """
+        if pushed and not push_to_hub:
+            raise InputError(f"{', '.join(sorted(pushed))}: no argument of save_pretrained without push_to_hub=True")
+        if not safe_serialization:
+            raise InputError(
+                "safe_serialization=False: Dure writes safetensors, which every reader of pickles reads too"
+            )
+        if is_main_process:
+            saving.save(self, save_directory, state_dict=state_dict, max_shard_size=max_shard_size, card=card)
+            if push_to_hub:
+                name = repo_id or Path(save_directory).resolve().name
+                self.push_to_hub(name, max_shard_size=max_shard_size, card=card, **pushed)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload model",
+        private: bool | None = None,
+        token: bool | str | None = None,
+        max_shard_size: int | str = "5GB",
+        create_pr: bool = False,
+        revision: str | None = None,
+        commit_description: str | None = None,
+        tags: Sequence[str] = (),
+        card: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Upload the model to the Hub, with a card if the repository has none.
+
+        Args:
+            repo_id: The repository, such as ``org/name``; made if it's not there.
+            commit_message: What the commit says.
+            private: Whether a new repository is private; the server's default where not given.
+            token: An access token; the stored one by default.
+            max_shard_size: As for :meth:`save_pretrained`.
+            create_pr: Make a pull request.
+            revision: A branch.
+            commit_description: What else the commit says.
+            tags: More tags for the card.
+            card: As for :meth:`save_pretrained`.
+
+        Returns:
+            What huggingface_hub says about the commit.
+        """
+        return saving.push(
+            self, repo_id, max_shard_size=max_shard_size, card=card, tags=tags, token=token, private=private,
+            commit_message=commit_message, commit_description=commit_description, revision=revision,
+            create_pr=create_pr,
+        )  # fmt: skip
+
+    # --- memory and information ---------------------------------------------------------------------------------
+
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        """In training, keep what goes into each block and compute its inside again for the gradient.
+
+        Less memory, a third more time, the same numbers.
+
+        Args:
+            gradient_checkpointing_kwargs: Accepted; the way is that of ``use_reentrant=False``.
+        """
+        self._set_recomputing(is_on=True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep the inside of blocks again."""
+        self._set_recomputing(is_on=False)
+
+    def _set_recomputing(self, *, is_on: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Recomputable):
+                module.is_recomputed = is_on
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether blocks are computed again for their gradients."""
+        return any(isinstance(module, Recomputable) and module.is_recomputed for module in self.modules())
+
+    def summary(self) -> Summary:
+        """Family, parameters by part, memory at each precision, context length, labels: ``print(model.summary())``."""
+        from dure.models.summary import Summary
+
+        return Summary.of(self)
 
     # --- names --------------------------------------------------------------------------------------------------
 
@@ -210,12 +330,6 @@ class PreTrainedModel(nn.Module):
     def num_parameters(self, only_trainable: bool = False) -> int:
         """How many numbers the weights hold."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad or not only_trainable)
-
-    def get_input_embeddings(self) -> nn.Embedding:
-        """The table of word embeddings."""
-        table = self.base_model.embeddings.word_embeddings  # type: ignore[union-attr]
-        assert isinstance(table, nn.Embedding)
-        return table
 
 
 def _check_overrides(overrides: Mapping[str, Any], known: set[str]) -> None:

@@ -97,7 +97,9 @@ def to_cache(past_key_values: Any, use_cache: bool) -> Cache | None:
 
 def reads_padding(labels: Tensor | None, attention_mask: Tensor | None) -> bool:
     """Whether a label ``(batch, new)`` is to be predicted from padding, as left padding has it before a text."""
-    if labels is None or attention_mask is None or labels.shape[1] < 2:
+    if labels is None or attention_mask is None or labels.dim() != 2 or labels.shape[1] < 2:
         return False
+    if len(labels) != len(attention_mask) or labels.shape[1] > attention_mask.shape[-1]:
+        return False  # refused where the loss is computed
     is_padding = attention_mask[:, -labels.shape[1] :][:, :-1] == 0
     return bool((is_padding & (labels[:, 1:] != -100)).any())

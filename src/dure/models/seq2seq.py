@@ -38,10 +38,13 @@ def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_star
 
     Raises:
         ConfigError: One of the two isn't set.
+        InputError: ``input_ids`` has another shape.
     """
     if pad_token_id is None or decoder_start_token_id is None:
         name = "pad_token_id" if pad_token_id is None else "decoder_start_token_id"
         raise ConfigError(f"{name} is not set, so decoder_input_ids can't be made from labels: set model.config.{name}")
+    if input_ids.dim() != 2:
+        raise InputError(f"ids or labels must have the shape (batch, length), not {tuple(input_ids.shape)}")
     shifted = input_ids.roll(1, dims=1)
     shifted[:, 0] = decoder_start_token_id
     return shifted.masked_fill(shifted == -100, pad_token_id)

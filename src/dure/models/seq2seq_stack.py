@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dure.errors import InputError
 from dure.layers.attention import Attention
 from dure.layers.block import DecoderBlock, walk
 from dure.layers.cache import Cache, EncoderDecoderCache
@@ -144,21 +143,14 @@ class Stack(nn.Module):
         self, input_ids: Tensor | None, inputs_embeds: Tensor | None, attention_mask: Tensor | None, past: int
     ) -> tuple[Tensor, Tensor | None]:
         """Embeddings of the new tokens ``(batch, length, hidden_size)`` and the mask's columns that belong to them."""
-        given = input_ids if input_ids is not None else inputs_embeds
-        if attention_mask is not None and given is not None:
-            expected = (given.shape[0], past + given.shape[1])
-            if attention_mask.shape != expected:
-                raise InputError(f"attention_mask {tuple(attention_mask.shape)} must have the shape {expected}: "
-                                 f"{past} tokens of the cache and {given.shape[1]} new ones")  # fmt: skip
-            attention_mask = attention_mask[:, past:]
         check_inputs(
             input_ids, inputs_embeds, attention_mask, vocab_size=self.embed_tokens.num_embeddings,
-            max_positions=self.max_positions - past,
+            max_positions=self.max_positions, past_length=past,
         )  # fmt: skip
         if inputs_embeds is None:
             assert input_ids is not None
             inputs_embeds = self.look_up(input_ids)
-        return inputs_embeds, attention_mask
+        return inputs_embeds, None if attention_mask is None else attention_mask[:, past:]
 
 
 class PositionedStack(Stack):

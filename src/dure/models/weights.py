@@ -37,8 +37,18 @@ def _replace(name: str, pairs: Iterable[tuple[str, str]]) -> str:
     return name
 
 
+#: What wrappers of torch put in front of all names: DataParallel, and torch.compile.
+_WRAPPERS = ("module.", "_orig_mod.")
+
+
 def from_legacy(name: str) -> str:
-    """Names of the first TensorFlow checkpoints, which still circulate, in today's form."""
+    """Names of the first TensorFlow checkpoints, and of models in a wrapper, in today's form.
+
+    >>> from_legacy("module.bert.embeddings.LayerNorm.gamma")
+    'bert.embeddings.LayerNorm.weight'
+    """
+    for wrapper in _WRAPPERS:
+        name = name.removeprefix(wrapper)
     if name.endswith(".gamma"):
         return name.removesuffix("gamma") + "weight"
     return name.removesuffix("beta") + "bias" if name.endswith(".beta") else name

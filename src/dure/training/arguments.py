@@ -103,6 +103,8 @@ class TrainingArguments:
         dataloader_num_workers: Accepted; batches are made in this process.
         dataloader_pin_memory: Accepted.
         include_for_metrics: May name "inputs", for ``EvalPrediction.inputs``.
+        gradient_checkpointing: Compute each block's inside again for its gradient, in place of keeping it.
+        gradient_checkpointing_kwargs: Accepted; the way is that of ``use_reentrant=False``, and the numbers are equal.
     """
 
     output_dir: str = "trainer_output"
@@ -157,6 +159,8 @@ class TrainingArguments:
     resume_from_checkpoint: str | bool | None = None
     include_for_metrics: list[str] = dataclasses.field(default_factory=list)
     eval_on_start: bool = False
+    gradient_checkpointing: bool = False
+    gradient_checkpointing_kwargs: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         """Check what was given, and fill in what follows from it."""

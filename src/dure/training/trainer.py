@@ -116,6 +116,11 @@ class Trainer:
         set_seed(self.args.seed)
         if self.model_init is not None:
             self.model, self.optimizer, self.lr_scheduler = self.model_init().to(self.args.device), None, None
+        if self.args.gradient_checkpointing:
+            if not hasattr(self.model, "gradient_checkpointing_enable"):
+                name = type(self.model).__name__
+                raise TrainingError(f"gradient_checkpointing=True: {name} has no gradient_checkpointing_enable")
+            self.model.gradient_checkpointing_enable(self.args.gradient_checkpointing_kwargs)
         gather_parameters(self.model)
         examples = self._examples(self.train_dataset)
         plan = Plan.make(self.args, len(examples))

@@ -11,7 +11,7 @@ import torch
 
 import dure
 from dure.errors import DureError, InputError
-from dure.layers import local_attention
+from dure.layers import window_attention
 from parity import (
     Batch,
     Family,
@@ -196,7 +196,7 @@ def test_modernbert_predicts_masked_words_alone_where_asked_to() -> None:
 
 
 def test_longformer_reads_long_texts_in_parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(local_attention, "CHUNK", 3)
+    monkeypatch.setattr(window_attention, "CHUNK", 3)
     family = next(family for family in FAMILIES if family.name == "Longformer")
     for head in ("Model", "ForQuestionAnswering"):
         check_numbers(family, head, tmp_path / head)
@@ -243,5 +243,5 @@ def test_auto_classes_find_the_heads() -> None:
     assert type(dure.AutoModelForPreTraining.from_config(config)) is dure.BertForPreTraining
     config = dure.RobertaConfig(hidden_size=16, num_attention_heads=2, num_hidden_layers=1, intermediate_size=8)
     assert type(dure.AutoModelForPreTraining.from_config(config)) is dure.RobertaForMaskedLM
-    with pytest.raises(InputError, match=r"there is no RobertaForNextSentencePrediction; the family has RobertaForM"):
+    with pytest.raises(InputError, match=r"there is no RobertaForNextSentencePrediction; the family has RobertaForCausalLM, "):
         dure.AutoModelForNextSentencePrediction.from_config(config)

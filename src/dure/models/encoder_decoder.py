@@ -160,7 +160,7 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
 
     def get_output_embeddings(self) -> nn.Module | None:
         """The layer that gives logits over the vocabulary."""
-        layer: nn.Module = getattr(self.decoder, "lm_head")  # noqa: B009
+        layer: nn.Module | None = getattr(self.decoder, "get_output_embeddings")()  # noqa: B009
         return layer
 
     @classmethod

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import dure
+from comparing import check_close
 from parity import (
     Family,
     Fields,
-    check_close,
     check_defaults,
     check_numbers,
     check_scheme,

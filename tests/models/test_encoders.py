@@ -12,8 +12,8 @@ import torch
 import dure
 from dure.errors import DureError, InputError
 from dure.layers import window_attention
+from comparing import Batch
 from parity import (
-    Batch,
     Family,
     Fields,
     check_defaults,

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.parity import (
-    Batch,
+
+import dure
+from comparing import Batch, check_close, tensors_of
+from dure.errors import ConfigError, InputError
+from parity import (
     Family,
     Fields,
     check_batch,
-    check_close,
     check_defaults,
     check_numbers,
     check_scheme,
@@ -25,11 +27,7 @@ from tests.models.parity import (
     random_batch,
     random_original,
     random_shape,
-    tensors,
 )
-
-import dure
-from dure.errors import ConfigError, InputError
 
 transformers = pytest.importorskip("transformers")
 
@@ -236,7 +234,7 @@ def test_several_tokens_behind_a_padded_past(family: Family, head: str, tmp_path
         source |= {"past_key_values": past, "output_attentions": True, "output_hidden_states": True}
         results.append(model(**source, decoder_input_ids=ids[:, 5:], decoder_attention_mask=written))
     for name in ("logits", "decoder_hidden_states", "decoder_attentions"):
-        for a, b in zip(tensors(results[0][name]), tensors(results[1][name]), strict=True):
+        for a, b in zip(tensors_of(results[0][name]), tensors_of(results[1][name]), strict=True):
             check_close(a, b, name, floor=1.0)
 
 

@@ -28,7 +28,7 @@ FORK = 0.25
 #: Numbers below this share of the largest gradient, or of 1, count as numbers of that size: their digits are noise.
 SMALL = 0.05
 
-Batch = dict[str, Tensor]
+Batch = dict[str, Any]
 
 
 @dataclasses.dataclass
@@ -110,7 +110,9 @@ def see_original(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...]) 
     return see(theirs, batch, unseen, lambda name: ours.aliases.get(name, name), lambda name, gradient: gradient)
 
 
-def see_truth(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], rounded: torch.dtype | None = None) -> Seen:
+def see_truth(
+    ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], rounded: torch.dtype | None = None
+) -> Seen:
     """What the original gives in float64, with its weights as they are, or as ``rounded`` holds them."""
     exact = copy.deepcopy(theirs)
     if rounded is not None:
@@ -156,10 +158,9 @@ def tensors_of(value: Any) -> Iterator[Tensor]:
 def real(tensor: Tensor, name: str, batch: Mapping[str, Tensor]) -> Tensor:
     """A tensor without what stands at padding: ``(batch, length, ...)`` or ``(batch, heads, length, ...)``."""
     is_decoded = "decoder_attention_mask" in batch and not name.startswith("encoder_")
-    whole = batch["decoder_attention_mask" if is_decoded else "attention_mask"].bool()
-    if tensor.dim() == 4 and tensor.shape[:3] == whole.shape:
-        return tensor[whole]
-    mask = whole.flatten(0, -2)
+    mask = batch["decoder_attention_mask" if is_decoded else "attention_mask"].flatten(0, -2).bool()
+    if tensor.dim() == 4 and (tensor.shape[0] * tensor.shape[1], tensor.shape[2]) == mask.shape:
+        return tensor.flatten(0, 1)[mask]  # several continuations of a text
     if tensor.dim() == 4 and tensor.shape[0] == len(mask) and tensor.shape[2] == mask.shape[1]:
         return tensor.transpose(1, 2)[mask]
     return tensor[mask] if tensor.dim() >= 2 and tensor.shape[:2] == mask.shape else tensor

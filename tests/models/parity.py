@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 import torch
+from comparing import Batch, Errors, Seen, check_same, see_both, see_truth
 from torch import Tensor
+from verified import NUM_CONFIGS, note
 
 import dure
-from comparing import Batch, Errors, Seen, check_same, see_both, see_truth
-from verified import NUM_CONFIGS, note
 
 transformers = pytest.importorskip("transformers")
 
@@ -32,6 +32,8 @@ TOKEN_LABELS = {
     "ForCausalLM": "vocab_size",
     "LMHeadModel": "vocab_size",
 }
+#: Heads that read several continuations of a text.
+CHOICES = {"ForMultipleChoice", "DoubleHeadsModel"}
 #: What is compared beside float32, each once for a configuration.
 PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "autocast": torch.bfloat16}
 #: Heads whose original works with two labels only.
@@ -99,35 +101,67 @@ def draw_seed() -> random.Random:
 def check_numbers(family: Family, head: str, folder: Path) -> None:
     """Outputs, losses and gradients of random small models are the original's; each loads what the other saved."""
     random_ = draw_seed()
-    errors = {name: Errors(torch.finfo(precision).eps) for name, precision in PRECISIONS.items()}
+    sides = ("none",) if head in family.unpadded_only else ("none", "right", "left")
+    check_models(
+        family.name + head,
+        lambda trial: random_original(family, head, random_, trial),
+        lambda theirs, side: random_batch(family, head, theirs.config, random_, side),
+        folder,
+        sides=sides[:2] if head in family.right_only else sides,
+        unseen=family.unseen,
+    )
+
+
+def check_models(
+    name: str,
+    draw_model: Callable[[int], Any],
+    draw_batch: Callable[[Any, str], Batch],
+    folder: Path,
+    *,
+    sides: tuple[str, ...] = ("none", "right", "left"),
+    unseen: tuple[str, ...] = (),
+) -> None:
+    """Models that are drawn give the original's numbers, in all precisions; each loads what the other saved.
+
+    Args:
+        name: Of the class, here and in the original.
+        draw_model: From the number of the trial to an original.
+        draw_batch: From an original and the side of the padding to inputs and labels.
+        folder: For checkpoints.
+        sides: Where padding stands.
+        unseen: Fields of outputs that aren't compared.
+    """
+    errors = {precision: Errors(torch.finfo(dtype).eps) for precision, dtype in PRECISIONS.items()}
+    has_cache = False
     for trial in range(NUM_CONFIGS):
-        theirs = random_original(family, head, random_, trial)
-        theirs.save_pretrained(folder / f"theirs{trial}")
-        ours = load_strictly(getattr(dure, family.name + head), folder / f"theirs{trial}")
+        theirs = draw_model(trial)
+        saved = folder / f"theirs{trial}"
+        theirs.save_pretrained(saved)
+        ours = load_strictly(getattr(dure, name), saved)
         assert set(ours.state_dict()) == set(theirs.state_dict())
-        sides = ("none",) if head in family.unpadded_only else ("none", "right", "left")
-        sides = sides[:2] if head in family.right_only else sides
         for side in sides:
-            batch = random_batch(family, head, theirs.config, random_, side)
-            check_batch(ours, theirs, batch, family.unseen, f"trial {trial}, padding {side}")
-        for name in PRECISIONS:
-            batch = random_batch(family, head, theirs.config, random_, sides[trial % len(sides)])
-            found = see_in(name, ours, theirs, batch, family.unseen, folder / f"theirs{trial}")
-            errors[name].add(*found, f"{name}, trial {trial}, padding {sides[trial % len(sides)]}")
+            seen = check_batch(ours, theirs, draw_batch(theirs, side), unseen, f"trial {trial}, padding {side}")
+            has_cache = has_cache or any("past_key_values" in tensor for tensor in seen.tensors)
+        side = sides[trial % len(sides)]
+        for precision, sums in errors.items():
+            found = see_in(precision, ours, theirs, draw_batch(theirs, side), unseen, saved)
+            sums.add(*found, f"{precision}, trial {trial}, padding {side}")
         ours.save_pretrained(folder / f"ours{trial}")
         again, told = type(theirs).from_pretrained(folder / f"ours{trial}", output_loading_info=True)
         assert not any(told.values()), told
-        for name, tensor in theirs.state_dict().items():
-            torch.testing.assert_close(again.state_dict()[name], tensor, rtol=0, atol=0)
-    for name, sums in errors.items():
-        sums.check(name)
-    note(family.name + head, float32=NUM_CONFIGS, saved=NUM_CONFIGS, **dict.fromkeys(sides[1:], NUM_CONFIGS),
-         **dict.fromkeys(PRECISIONS, NUM_CONFIGS))  # fmt: skip
+        for key, tensor in theirs.state_dict().items():
+            torch.testing.assert_close(again.state_dict()[key], tensor, rtol=0, atol=0)
+    for precision, sums in errors.items():
+        sums.check(precision)
+    looked_at = ["float32", *PRECISIONS, *sides[1:], "saved", *(["cache"] if has_cache else [])]
+    note(name, **dict.fromkeys(looked_at, NUM_CONFIGS))
 
 
-def check_batch(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], where: str) -> None:
-    """Outputs, gradients, hidden states and attentions are the original's."""
-    check_same(*see_both(ours, theirs, batch, unseen), lambda: see_truth(ours, theirs, batch, unseen), where)
+def check_batch(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], where: str) -> Seen:
+    """Outputs, gradients, hidden states and attentions are the original's; what ours gave."""
+    seen = see_both(ours, theirs, batch, unseen)
+    check_same(*seen, lambda: see_truth(ours, theirs, batch, unseen), where)
+    return seen[0]
 
 
 def see_in(
@@ -141,6 +175,7 @@ def see_in(
         return *found, see_truth(ours, theirs, batch, unseen)
     original = type(theirs).from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
     low = type(ours).from_pretrained(folder, dtype=name)
+    batch = {key: value.to(dtype) if key.endswith("hidden_states") else value for key, value in batch.items()}
     return *see_both(low, original, batch, unseen), see_truth(ours, theirs, batch, unseen, rounded=dtype)
 
 
@@ -173,7 +208,7 @@ def load_strictly(model_class: Any, folder: Path) -> Any:
 def random_batch(family: Family, head: str, config: Any, random_: random.Random, side: str) -> Batch:
     """Inputs and labels; ``side`` is where padding stands, or ``"none"``."""
     rows, length = random_.randrange(1, 5), random_.randrange(4, family.max_length + 1)
-    shape = (rows, 2, length) if head == "ForMultipleChoice" else (rows, length)
+    shape = (rows, 2, length) if head in CHOICES else (rows, length)
     mask = random_mask(shape, random_, side)
     batch = {"input_ids": random_ids(shape, config, mask), "attention_mask": mask}
     if family.has_types:
@@ -215,6 +250,10 @@ def random_labels(head: str, config: Any, mask: Tensor, random_: random.Random) 
         return {"start_positions": torch.tensor(places), "end_positions": torch.tensor(places[::-1]) % mask.shape[1]}
     if head in {"ForMultipleChoice", "ForNextSentencePrediction"}:
         return {"labels": torch.randint(0, 2, (rows,))}
+    if head == "DoubleHeadsModel":
+        columns = [[random_.choice(row.nonzero().flatten().tolist()) for row in rows_] for rows_ in mask]
+        words = {"labels": torch.where(mask > 0, torch.randint(0, config.vocab_size, mask.shape), -100)}
+        return words | {"mc_labels": torch.randint(0, 2, (rows,)), "mc_token_ids": torch.tensor(columns)}
     classes = TOKEN_LABELS.get(head)
     if classes is None:
         return {}

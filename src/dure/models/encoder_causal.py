@@ -79,9 +79,7 @@ class CausalBody(PreTrainedModel):
         skips_padding: As for :class:`dure.layers.embedding.TextEmbeddings`.
     """
 
-    def __init__(
-        self, config: PretrainedConfig, *, table_size: int | None = None, skips_padding: bool = False
-    ) -> None:
+    def __init__(self, config: PretrainedConfig, *, table_size: int | None = None, skips_padding: bool = False) -> None:
         super().__init__(config)
         size = config.hidden_size if table_size is None else table_size
         self.embeddings = embeddings_of(config, size=size, skips_padding=skips_padding)

@@ -133,6 +133,11 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
         """Names in checkpoints that aren't read."""
         return self.encoder.ignored_weights + self.decoder.ignored_weights
 
+    def turned(self, original: str, tensor: Tensor) -> Tensor:
+        """A weight from the checkpoint's layout to that of its side, or back."""
+        side, _, rest = original.partition(".")
+        return self._sides[side].turned(rest, tensor) if side in self._sides else tensor
+
     def _of_sides(self, name: str) -> dict[str, str]:
         pairs = [(side, getattr(model, name)) for side, model in self._sides.items()]
         return {f"{side}.{a}": f"{side}.{b}" for side, table in pairs for a, b in table.items()}

@@ -104,7 +104,7 @@ class GPTNeoXModel(GPTNeoXPreTrainedModel, RotaryDecoder):
     def __init__(self, config: GPTNeoXConfig) -> None:
         blocks = (Block(config, layer) for layer in range(config.num_hidden_layers))
         norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        super().__init__(config, blocks, norm, embedding_dropout=config.hidden_dropout)
+        super().__init__(config, blocks, norm, embedding_dropout=config.hidden_dropout, has_padding_row=False)
 
 
 class GPTNeoXForCausalLM(GPTNeoXPreTrainedModel, CausalLM):

@@ -78,6 +78,7 @@ class RotaryDecoder(PreTrainedModel):
         norm: At the end.
         embedding_scale: What embeddings are multiplied with.
         embedding_dropout: Probability of dropping a value of an embedding in training.
+        has_padding_row: Whether the embedding of the padding's id is zero and stays it.
     """
 
     def __init__(
@@ -88,9 +89,11 @@ class RotaryDecoder(PreTrainedModel):
         *,
         embedding_scale: float = 1.0,
         embedding_dropout: float = 0.0,
+        has_padding_row: bool = True,
     ) -> None:
         super().__init__(config)
-        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        padding_idx = config.pad_token_id if has_padding_row else None
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size, padding_idx=padding_idx)
         self.layers = nn.ModuleList(blocks)
         self.norm = norm
         head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads

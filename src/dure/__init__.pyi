@@ -40,9 +40,10 @@ from dure.models.bert import BertForPreTraining as BertForPreTraining
 from dure.models.bert import BertForQuestionAnswering as BertForQuestionAnswering
 from dure.models.bert import BertForSequenceClassification as BertForSequenceClassification
 from dure.models.bert import BertForTokenClassification as BertForTokenClassification
+from dure.models.bert import BertLMHeadModel as BertLMHeadModel
 from dure.models.bert import BertModel as BertModel
-from dure.models.bert_decoder import BertLMHeadModel as BertLMHeadModel
 from dure.models.camembert import CamembertConfig as CamembertConfig
+from dure.models.camembert import CamembertForCausalLM as CamembertForCausalLM
 from dure.models.camembert import CamembertForMaskedLM as CamembertForMaskedLM
 from dure.models.camembert import CamembertForMultipleChoice as CamembertForMultipleChoice
 from dure.models.camembert import CamembertForQuestionAnswering as CamembertForQuestionAnswering
@@ -58,6 +59,7 @@ from dure.models.distilbert import DistilBertForSequenceClassification as Distil
 from dure.models.distilbert import DistilBertForTokenClassification as DistilBertForTokenClassification
 from dure.models.distilbert import DistilBertModel as DistilBertModel
 from dure.models.electra import ElectraConfig as ElectraConfig
+from dure.models.electra import ElectraForCausalLM as ElectraForCausalLM
 from dure.models.electra import ElectraForMaskedLM as ElectraForMaskedLM
 from dure.models.electra import ElectraForMultipleChoice as ElectraForMultipleChoice
 from dure.models.electra import ElectraForPreTraining as ElectraForPreTraining
@@ -73,11 +75,18 @@ from dure.models.gemma import GemmaForSequenceClassification as GemmaForSequence
 from dure.models.gemma import GemmaForTokenClassification as GemmaForTokenClassification
 from dure.models.gemma import GemmaModel as GemmaModel
 from dure.models.gpt2 import GPT2Config as GPT2Config
+from dure.models.gpt2 import GPT2DoubleHeadsModel as GPT2DoubleHeadsModel
 from dure.models.gpt2 import GPT2ForQuestionAnswering as GPT2ForQuestionAnswering
 from dure.models.gpt2 import GPT2ForSequenceClassification as GPT2ForSequenceClassification
 from dure.models.gpt2 import GPT2ForTokenClassification as GPT2ForTokenClassification
 from dure.models.gpt2 import GPT2LMHeadModel as GPT2LMHeadModel
 from dure.models.gpt2 import GPT2Model as GPT2Model
+from dure.models.gpt_neox import GPTNeoXConfig as GPTNeoXConfig
+from dure.models.gpt_neox import GPTNeoXForCausalLM as GPTNeoXForCausalLM
+from dure.models.gpt_neox import GPTNeoXForQuestionAnswering as GPTNeoXForQuestionAnswering
+from dure.models.gpt_neox import GPTNeoXForSequenceClassification as GPTNeoXForSequenceClassification
+from dure.models.gpt_neox import GPTNeoXForTokenClassification as GPTNeoXForTokenClassification
+from dure.models.gpt_neox import GPTNeoXModel as GPTNeoXModel
 from dure.models.led import LEDConfig as LEDConfig
 from dure.models.led import LEDForConditionalGeneration as LEDForConditionalGeneration
 from dure.models.led import LEDForQuestionAnswering as LEDForQuestionAnswering
@@ -127,6 +136,7 @@ from dure.models.mt5 import MT5ForSequenceClassification as MT5ForSequenceClassi
 from dure.models.mt5 import MT5ForTokenClassification as MT5ForTokenClassification
 from dure.models.mt5 import MT5Model as MT5Model
 from dure.models.openai_gpt import OpenAIGPTConfig as OpenAIGPTConfig
+from dure.models.openai_gpt import OpenAIGPTDoubleHeadsModel as OpenAIGPTDoubleHeadsModel
 from dure.models.openai_gpt import OpenAIGPTForSequenceClassification as OpenAIGPTForSequenceClassification
 from dure.models.openai_gpt import OpenAIGPTLMHeadModel as OpenAIGPTLMHeadModel
 from dure.models.openai_gpt import OpenAIGPTModel as OpenAIGPTModel
@@ -144,6 +154,7 @@ from dure.models.qwen3 import Qwen3ForSequenceClassification as Qwen3ForSequence
 from dure.models.qwen3 import Qwen3ForTokenClassification as Qwen3ForTokenClassification
 from dure.models.qwen3 import Qwen3Model as Qwen3Model
 from dure.models.roberta import RobertaConfig as RobertaConfig
+from dure.models.roberta import RobertaForCausalLM as RobertaForCausalLM
 from dure.models.roberta import RobertaForMaskedLM as RobertaForMaskedLM
 from dure.models.roberta import RobertaForMultipleChoice as RobertaForMultipleChoice
 from dure.models.roberta import RobertaForQuestionAnswering as RobertaForQuestionAnswering
@@ -158,6 +169,7 @@ from dure.models.t5 import T5ForSequenceClassification as T5ForSequenceClassific
 from dure.models.t5 import T5ForTokenClassification as T5ForTokenClassification
 from dure.models.t5 import T5Model as T5Model
 from dure.models.xlm_roberta import XLMRobertaConfig as XLMRobertaConfig
+from dure.models.xlm_roberta import XLMRobertaForCausalLM as XLMRobertaForCausalLM
 from dure.models.xlm_roberta import XLMRobertaForMaskedLM as XLMRobertaForMaskedLM
 from dure.models.xlm_roberta import XLMRobertaForMultipleChoice as XLMRobertaForMultipleChoice
 from dure.models.xlm_roberta import XLMRobertaForQuestionAnswering as XLMRobertaForQuestionAnswering

@@ -29,12 +29,12 @@ HOMES: dict[str, tuple[str, ...]] = {
     "models.bert": (
         "BertConfig", "BertForMaskedLM", "BertForMultipleChoice", "BertForNextSentencePrediction",
         "BertForPreTraining", "BertForQuestionAnswering", "BertForSequenceClassification",
-        "BertForTokenClassification", "BertModel",
+        "BertForTokenClassification", "BertLMHeadModel", "BertModel",
     ),
-    "models.bert_decoder": ("BertLMHeadModel",),
     "models.camembert": (
-        "CamembertConfig", "CamembertForMaskedLM", "CamembertForMultipleChoice", "CamembertForQuestionAnswering",
-        "CamembertForSequenceClassification", "CamembertForTokenClassification", "CamembertModel",
+        "CamembertConfig", "CamembertForCausalLM", "CamembertForMaskedLM", "CamembertForMultipleChoice",
+        "CamembertForQuestionAnswering", "CamembertForSequenceClassification", "CamembertForTokenClassification",
+        "CamembertModel",
     ),
     "models.config": ("PretrainedConfig",),
     "models.distilbert": (
@@ -43,9 +43,9 @@ HOMES: dict[str, tuple[str, ...]] = {
         "DistilBertModel",
     ),
     "models.electra": (
-        "ElectraConfig", "ElectraForMaskedLM", "ElectraForMultipleChoice", "ElectraForPreTraining",
-        "ElectraForQuestionAnswering", "ElectraForSequenceClassification", "ElectraForTokenClassification",
-        "ElectraModel",
+        "ElectraConfig", "ElectraForCausalLM", "ElectraForMaskedLM", "ElectraForMultipleChoice",
+        "ElectraForPreTraining", "ElectraForQuestionAnswering", "ElectraForSequenceClassification",
+        "ElectraForTokenClassification", "ElectraModel",
     ),
     "models.encoder_decoder": ("EncoderDecoderConfig", "EncoderDecoderModel"),
     "models.gemma": (
@@ -53,8 +53,12 @@ HOMES: dict[str, tuple[str, ...]] = {
         "GemmaModel",
     ),
     "models.gpt2": (
-        "GPT2Config", "GPT2ForQuestionAnswering", "GPT2ForSequenceClassification", "GPT2ForTokenClassification",
-        "GPT2LMHeadModel", "GPT2Model",
+        "GPT2Config", "GPT2DoubleHeadsModel", "GPT2ForQuestionAnswering", "GPT2ForSequenceClassification",
+        "GPT2ForTokenClassification", "GPT2LMHeadModel", "GPT2Model",
+    ),
+    "models.gpt_neox": (
+        "GPTNeoXConfig", "GPTNeoXForCausalLM", "GPTNeoXForQuestionAnswering", "GPTNeoXForSequenceClassification",
+        "GPTNeoXForTokenClassification", "GPTNeoXModel",
     ),
     "models.led": (
         "LEDConfig", "LEDForConditionalGeneration", "LEDForQuestionAnswering", "LEDForSequenceClassification",
@@ -88,7 +92,8 @@ HOMES: dict[str, tuple[str, ...]] = {
         "MT5ForSequenceClassification", "MT5ForTokenClassification", "MT5Model",
     ),
     "models.openai_gpt": (
-        "OpenAIGPTConfig", "OpenAIGPTForSequenceClassification", "OpenAIGPTLMHeadModel", "OpenAIGPTModel",
+        "OpenAIGPTConfig", "OpenAIGPTDoubleHeadsModel", "OpenAIGPTForSequenceClassification",
+        "OpenAIGPTLMHeadModel", "OpenAIGPTModel",
     ),
     "models.pretrained": ("PreTrainedModel",),
     "models.qwen2": (
@@ -100,15 +105,16 @@ HOMES: dict[str, tuple[str, ...]] = {
         "Qwen3ForTokenClassification", "Qwen3Model",
     ),
     "models.roberta": (
-        "RobertaConfig", "RobertaForMaskedLM", "RobertaForMultipleChoice", "RobertaForQuestionAnswering",
-        "RobertaForSequenceClassification", "RobertaForTokenClassification", "RobertaModel",
+        "RobertaConfig", "RobertaForCausalLM", "RobertaForMaskedLM", "RobertaForMultipleChoice",
+        "RobertaForQuestionAnswering", "RobertaForSequenceClassification", "RobertaForTokenClassification",
+        "RobertaModel",
     ),
     "models.t5": (
         "T5Config", "T5EncoderModel", "T5ForConditionalGeneration", "T5ForQuestionAnswering",
         "T5ForSequenceClassification", "T5ForTokenClassification", "T5Model",
     ),
     "models.xlm_roberta": (
-        "XLMRobertaConfig", "XLMRobertaForMaskedLM", "XLMRobertaForMultipleChoice",
+        "XLMRobertaConfig", "XLMRobertaForCausalLM", "XLMRobertaForMaskedLM", "XLMRobertaForMultipleChoice",
         "XLMRobertaForQuestionAnswering", "XLMRobertaForSequenceClassification", "XLMRobertaForTokenClassification",
         "XLMRobertaModel",
     ),

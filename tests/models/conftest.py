@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import verified
 
 import dure
 
@@ -36,3 +37,9 @@ def saved(tmp_path: Path) -> Callable[..., tuple[Any, Path]]:
         return model, folder
 
     return make
+
+
+def pytest_sessionfinish() -> None:
+    """Write what was verified into the documents."""
+    if verified.IS_FULL:
+        verified.write_table()

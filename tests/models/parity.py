@@ -1,8 +1,8 @@
 """Whether a family gives the original's numbers, in both directions: one check for all families.
 
 A test file holds a table of :class:`Family`, and calls :func:`check_numbers`, :func:`check_scheme` and
-:func:`check_defaults` for each family and head. ``DURE_PARITY=full`` draws 20 configurations in place of 3, and
-``DURE_PARITY_RECORD`` names a file to which each pair that was found equal is appended.
+:func:`check_defaults` for each family and head. ``DURE_PARITY=full`` draws 20 configurations in place of 3 and writes
+what was verified into docs/families.md; ``DURE_PARITY_SEED`` repeats a run that failed.
 """
 
 from __future__ import annotations
@@ -11,23 +11,20 @@ import dataclasses
 import os
 import random
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from comparing import Batch, Errors, Seen, check_same, see_both, see_truth
 from torch import Tensor
+from verified import NUM_CONFIGS, note
 
 import dure
 
 transformers = pytest.importorskip("transformers")
 
-NUM_CONFIGS = 20 if os.environ.get("DURE_PARITY") == "full" else 3
-#: Relative to a tensor's largest value: float32 has seven digits, sums of a block keep five.
-TOLERANCE = 1e-5
-#: What sums that ought to cancel leave behind, relative to 1 in outputs and to the model's largest gradient.
-RESIDUE = 1e-6
 #: Heads whose loss needs a label for each token, and which number of the configuration its classes are.
 TOKEN_LABELS = {
     "ForTokenClassification": "num_labels",
@@ -35,12 +32,15 @@ TOKEN_LABELS = {
     "ForCausalLM": "vocab_size",
     "LMHeadModel": "vocab_size",
 }
+#: Heads that read several continuations of a text.
+CHOICES = {"ForMultipleChoice", "DoubleHeadsModel"}
+#: What is compared beside float32, each once for a configuration.
+PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "autocast": torch.bfloat16}
 #: Heads whose original works with two labels only.
 TWO_LABELS = {"ForQuestionAnswering", "ForPreTraining"}
 PROBLEMS = ("single_label_classification", "multi_label_classification", "regression")
 
 Fields = dict[str, Any]
-Batch = dict[str, Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,28 +90,93 @@ def random_shape(random_: random.Random) -> tuple[int, int, int, int, str]:
     return size, heads, random_.randrange(1, 4), random_.choice([12, 37]), random_.choice(["gelu", "relu", "gelu_new"])
 
 
+def draw_seed() -> random.Random:
+    """A fresh source of configurations, whose seed is printed where a test fails."""
+    seed = int(os.environ.get("DURE_PARITY_SEED") or random.SystemRandom().randrange(1 << 31))
+    print("DURE_PARITY_SEED", seed)
+    torch.manual_seed(seed)
+    return random.Random(seed)
+
+
 def check_numbers(family: Family, head: str, folder: Path) -> None:
     """Outputs, losses and gradients of random small models are the original's; each loads what the other saved."""
-    seed = random.SystemRandom().randrange(1 << 31)
-    print("seed", seed)
-    random_ = random.Random(seed)
-    torch.manual_seed(seed)
+    random_ = draw_seed()
+    sides = ("none",) if head in family.unpadded_only else ("none", "right", "left")
+    check_models(
+        family.name + head,
+        lambda trial: random_original(family, head, random_, trial),
+        lambda theirs, side: random_batch(family, head, theirs.config, random_, side),
+        folder,
+        sides=sides[:2] if head in family.right_only else sides,
+        unseen=family.unseen,
+    )
+
+
+def check_models(
+    name: str,
+    draw_model: Callable[[int], Any],
+    draw_batch: Callable[[Any, str], Batch],
+    folder: Path,
+    *,
+    sides: tuple[str, ...] = ("none", "right", "left"),
+    unseen: tuple[str, ...] = (),
+) -> None:
+    """Models that are drawn give the original's numbers, in all precisions; each loads what the other saved.
+
+    Args:
+        name: Of the class, here and in the original.
+        draw_model: From the number of the trial to an original.
+        draw_batch: From an original and the side of the padding to inputs and labels.
+        folder: For checkpoints.
+        sides: Where padding stands.
+        unseen: Fields of outputs that aren't compared.
+    """
+    errors = {precision: Errors(torch.finfo(dtype).eps) for precision, dtype in PRECISIONS.items()}
+    has_cache = False
     for trial in range(NUM_CONFIGS):
-        theirs = random_original(family, head, random_, trial)
-        theirs.save_pretrained(folder / f"theirs{trial}")
-        ours = load_strictly(getattr(dure, family.name + head), folder / f"theirs{trial}")
+        theirs = draw_model(trial)
+        saved = folder / f"theirs{trial}"
+        theirs.save_pretrained(saved)
+        ours = load_strictly(getattr(dure, name), saved)
         assert set(ours.state_dict()) == set(theirs.state_dict())
-        sides = ("none",) if head in family.unpadded_only else ("none", "right", "left")
-        sides = sides[:2] if head in family.right_only else sides
         for side in sides:
-            batch = random_batch(family, head, theirs.config, random_, side)
-            check_batch(ours, theirs, batch, family.unseen, f"seed {seed}, trial {trial}, padding {side}")
+            seen = check_batch(ours, theirs, draw_batch(theirs, side), unseen, f"trial {trial}, padding {side}")
+            has_cache = has_cache or any("past_key_values" in tensor for tensor in seen.tensors)
+        side = sides[trial % len(sides)]
+        for precision, sums in errors.items():
+            found = see_in(precision, ours, theirs, draw_batch(theirs, side), unseen, saved)
+            sums.add(*found, f"{precision}, trial {trial}, padding {side}")
         ours.save_pretrained(folder / f"ours{trial}")
         again, told = type(theirs).from_pretrained(folder / f"ours{trial}", output_loading_info=True)
         assert not any(told.values()), told
-        for name, tensor in theirs.state_dict().items():
-            torch.testing.assert_close(again.state_dict()[name], tensor, rtol=0, atol=0)
-    record(family, head)
+        for key, tensor in theirs.state_dict().items():
+            torch.testing.assert_close(again.state_dict()[key], tensor, rtol=0, atol=0)
+    for precision, sums in errors.items():
+        sums.check(precision)
+    looked_at = ["float32", *PRECISIONS, *sides[1:], "saved", *(["cache"] if has_cache else [])]
+    note(name, **dict.fromkeys(looked_at, NUM_CONFIGS))
+
+
+def check_batch(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], where: str) -> Seen:
+    """Outputs, gradients, hidden states and attentions are the original's; what ours gave."""
+    seen = see_both(ours, theirs, batch, unseen)
+    check_same(*seen, lambda: see_truth(ours, theirs, batch, unseen), where)
+    return seen[0]
+
+
+def see_in(
+    name: str, ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], folder: Path
+) -> tuple[Seen, Seen, Seen]:
+    """What ours, the original and the original in float64 give in a precision of :data:`PRECISIONS`."""
+    dtype = PRECISIONS[name]
+    if name == "autocast":
+        with torch.autocast("cpu", dtype):
+            found = see_both(ours, theirs, batch, unseen)
+        return *found, see_truth(ours, theirs, batch, unseen)
+    original = type(theirs).from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+    low = type(ours).from_pretrained(folder, dtype=name)
+    batch = {key: value.to(dtype) if key.endswith("hidden_states") else value for key, value in batch.items()}
+    return *see_both(low, original, batch, unseen), see_truth(ours, theirs, batch, unseen, rounded=dtype)
 
 
 def random_original(family: Family, head: str, random_: random.Random, trial: int = 0) -> Any:
@@ -143,7 +208,7 @@ def load_strictly(model_class: Any, folder: Path) -> Any:
 def random_batch(family: Family, head: str, config: Any, random_: random.Random, side: str) -> Batch:
     """Inputs and labels; ``side`` is where padding stands, or ``"none"``."""
     rows, length = random_.randrange(1, 5), random_.randrange(4, family.max_length + 1)
-    shape = (rows, 2, length) if head == "ForMultipleChoice" else (rows, length)
+    shape = (rows, 2, length) if head in CHOICES else (rows, length)
     mask = random_mask(shape, random_, side)
     batch = {"input_ids": random_ids(shape, config, mask), "attention_mask": mask}
     if family.has_types:
@@ -185,93 +250,14 @@ def random_labels(head: str, config: Any, mask: Tensor, random_: random.Random) 
         return {"start_positions": torch.tensor(places), "end_positions": torch.tensor(places[::-1]) % mask.shape[1]}
     if head in {"ForMultipleChoice", "ForNextSentencePrediction"}:
         return {"labels": torch.randint(0, 2, (rows,))}
+    if head == "DoubleHeadsModel":
+        columns = [[random_.choice(row.nonzero().flatten().tolist()) for row in rows_] for rows_ in mask]
+        words = {"labels": torch.where(mask > 0, torch.randint(0, config.vocab_size, mask.shape), -100)}
+        return words | {"mc_labels": torch.randint(0, 2, (rows,)), "mc_token_ids": torch.tensor(columns)}
     classes = TOKEN_LABELS.get(head)
     if classes is None:
         return {}
     return {"labels": torch.where(mask > 0, torch.randint(0, getattr(config, classes), mask.shape), -100)}
-
-
-def check_batch(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], where: str) -> None:
-    """Outputs, gradients, hidden states and attentions are the original's."""
-    ours.zero_grad()
-    theirs.zero_grad()
-    expected, result = theirs(**batch), ours(**batch)
-    check_outputs(result, expected, batch, unseen, where)
-    loss = expected.loss if "loss" in expected else mean_square(expected, batch, theirs)
-    loss.backward()
-    (result.loss if "loss" in result else mean_square(result, batch, theirs)).backward()
-    check_gradients(ours, theirs, where)
-    with torch.no_grad():
-        asked = {"output_hidden_states": True, "output_attentions": True}
-        check_outputs(ours(**batch, **asked), theirs(**batch, **asked), batch, unseen, where)
-        check_outputs(ours(**batch), theirs(**batch), batch, unseen, where)
-
-
-def mean_square(output: Any, batch: Batch, theirs: Any) -> Tensor:
-    """A loss for bodies, from the real positions of their first output."""
-    return real(output[0], "", batch).square().mean()
-
-
-def check_outputs(ours: Any, theirs: Any, batch: Batch, unseen: tuple[str, ...], where: str) -> None:
-    """The same fields in the same order, with the same numbers on real positions."""
-    assert list(ours.keys()) == list(theirs.keys()), where
-    for name in ours.keys():  # noqa: SIM118
-        if name in unseen:
-            continue
-        found, expected = list(tensors(ours[name])), list(tensors(theirs[name]))
-        assert len(found) == len(expected), f"{where}: {len(found)} tensors in {name}, not {len(expected)}"
-        for index, (a, b) in enumerate(zip(found, expected, strict=True)):
-            check_close(real(a, name, batch), real(b, name, batch), f"{where}: {name} {index}", floor=1.0)
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors of an output's field: of tuples and caches one by one."""
-    if isinstance(value, Tensor):
-        yield value.detach()
-    elif hasattr(value, "self_attention_cache"):
-        for pair in zip(tensors(value.self_attention_cache), tensors(value.cross_attention_cache), strict=True):
-            yield from pair
-    elif hasattr(value, "layers"):
-        for layer in value.layers:
-            yield from (layer.keys.detach(), layer.values.detach())
-    elif value is not None:
-        for index in range(len(value)):
-            yield from tensors(value[index])
-
-
-def real(tensor: Tensor, name: str, batch: Mapping[str, Tensor]) -> Tensor:
-    """A tensor without what stands at padding: ``(batch, length, ...)`` or ``(batch, heads, length, ...)``."""
-    is_decoded = "decoder_attention_mask" in batch and not name.startswith("encoder_")
-    mask = batch["decoder_attention_mask" if is_decoded else "attention_mask"].flatten(0, -2).bool()
-    if tensor.dim() == 4 and tensor.shape[0] == len(mask) and tensor.shape[2] == mask.shape[1]:
-        return tensor.transpose(1, 2)[mask]
-    return tensor[mask] if tensor.dim() >= 2 and tensor.shape[:2] == mask.shape else tensor
-
-
-def check_gradients(ours: Any, theirs: Any, where: str) -> None:
-    """Every parameter has the original's gradient."""
-    found = {ours.renames.to_original(name): parameter.grad for name, parameter in ours.named_parameters()}
-    found = {name: None if grad is None else ours.turned(name, grad) for name, grad in found.items()}
-    expected = {ours.aliases.get(name, name): parameter.grad for name, parameter in theirs.named_parameters()}
-    assert set(found) == set(expected), f"{where}: gradients of {set(found) ^ set(expected)} on one side alone"
-    # Where a loss is all but 0, so are all gradients: what is left is rounding.
-    largest = max([0.1, *(float(g.abs().max()) for g in expected.values() if g is not None)])
-    for name, gradient in expected.items():
-        given = found[name]
-        if gradient is None or given is None:
-            rest = given if gradient is None else gradient
-            assert rest is None or not rest.any(), f"{where}: one side alone has a gradient of {name}"
-            continue
-        check_close(given, gradient, f"{where}: gradient of {name}", floor=largest)
-
-
-def check_close(ours: Tensor, theirs: Tensor, where: str, *, floor: float) -> None:
-    """Equal up to ``TOLERANCE`` of the largest value and ``RESIDUE`` of ``floor``."""
-    assert ours.shape == theirs.shape, f"{where}: {tuple(ours.shape)}, not {tuple(theirs.shape)}"
-    if theirs.numel() == 0:
-        return
-    allowed = TOLERANCE * float(theirs.abs().max()) + RESIDUE * floor
-    torch.testing.assert_close(ours, theirs, rtol=TOLERANCE, atol=allowed, msg=lambda text: f"{where}: {text}")
 
 
 def check_scheme(family: Family, head: str, **wider: Any) -> None:
@@ -311,11 +297,3 @@ def check_defaults(name: str) -> None:
     for field, value in theirs.to_dict().items():
         if field not in general or general[field] != value:
             assert getattr(ours, field, "absent") == value or field in {"dtype", "_attn_implementation_autoset"}, field
-
-
-def record(family: Family, head: str) -> None:
-    """One line for the table of what is verified, where somebody collects it."""
-    path = os.environ.get("DURE_PARITY_RECORD")
-    if path:
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{family.name}\t{head}\t{NUM_CONFIGS}\n")

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 import torch
+from comparing import check_close
+from verified import NUM_CONFIGS, note
 
 import dure
 from parity import (
     Family,
     Fields,
-    check_close,
     check_defaults,
     check_numbers,
     check_scheme,
+    draw_seed,
     load_strictly,
     pairs,
     random_mask,
@@ -102,6 +104,16 @@ def some_gpt2(random_: random.Random) -> Fields:
     }  # fmt: skip
 
 
+def some_gpt_neox(random_: random.Random) -> Fields:
+    fields = llama_fields(random_)
+    del fields["num_key_value_heads"]
+    return fields | scaled(random_) | {
+        "rotary_pct": random_.choice([0.5, 1.0]), "rotary_emb_base": fields.pop("rope_theta"),
+        "use_parallel_residual": random_.random() < 0.5, "attention_bias": random_.random() < 0.7,
+        "classifier_dropout": 0.0,
+    }  # fmt: skip
+
+
 def some_gpt(random_: random.Random) -> Fields:
     fields = gpt_fields(random_) | {"afn": random_.choice(["gelu", "relu", "silu"])}
     del fields["activation_function"], fields["bos_token_id"], fields["eos_token_id"]
@@ -121,12 +133,16 @@ def as_decoders_read(batch: dict[str, Any], head: str, config: Any, random_: ran
         first = mask.argmax(dim=1)
         batch["labels"][0] = ids[0]
         batch["labels"][torch.arange(len(mask)), first] = -100
+    if head == "DoubleHeadsModel":  # one row of these heads' masks is a text of several continuations
+        batch["labels"].scatter_(2, mask.argmax(dim=2, keepdim=True), -100)
+        if config.model_type == "openai-gpt":  # the original wants the mask flat
+            batch["attention_mask"] = mask.flatten(0, 1)
     if head == "ForQuestionAnswering" and not bool((mask[:, 0] == 1).all()):
         batch |= {name: batch[name].flip(-1) for name in ("input_ids", "attention_mask")}
     if getattr(config, "sliding_window", None) is not None and not bool(mask.all()):
         # Padding far behind a text sees nothing either; its loss reads it, and its cache holds it.
         batch |= {"attention_mask": torch.ones_like(mask)} if head == "ForQuestionAnswering" else {"use_cache": False}
-    if random_.random() < 0.3:
+    if random_.random() < 0.3 and mask.dim() == 2:
         batch["position_ids"] = (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
     if hasattr(config, "n_embd") and head != "ForSequenceClassification" and random_.random() < 0.3:
         batch["token_type_ids"] = torch.randint(0, config.vocab_size, mask.shape)
@@ -138,13 +154,14 @@ def family(name: str, fields: Any, heads: tuple[str, ...]) -> Family:
 
 
 FAMILIES = [
-    family("GPT2", some_gpt2, OLDER_HEADS),
+    family("GPT2", some_gpt2, (*OLDER_HEADS, "DoubleHeadsModel")),
     family("Llama", some_llama, HEADS),
     family("Mistral", some_mistral, HEADS),
     family("Qwen2", some_qwen2, HEADS),
     family("Qwen3", some_qwen3, HEADS),
     family("Gemma", some_gemma, HEADS[:-1]),
-    family("OpenAIGPT", some_gpt, OLDER_HEADS[:3]),
+    family("GPTNeoX", some_gpt_neox, HEADS),
+    family("OpenAIGPT", some_gpt, (*OLDER_HEADS[:3], "DoubleHeadsModel")),
 ]
 #: The original's fused attention forgets how scores are scaled, unless it is the usual way.
 USUAL = [
@@ -178,11 +195,8 @@ def with_cache(family: Family) -> str:
 @pytest.mark.parametrize("family", USUAL, ids=lambda family: family.name)
 def test_a_cache_gives_what_the_whole_text_gives(family: Family, implementation: str, tmp_path: Path) -> None:
     """A few tokens at first, then one by one, with padding on the left as in a batch of prompts."""
-    seed = random.SystemRandom().randrange(1 << 31)
-    print("seed", seed)
-    random_ = random.Random(seed)
-    torch.manual_seed(seed)
-    for trial in range(3):
+    random_ = draw_seed()
+    for trial in range(NUM_CONFIGS):
         theirs = random_original(family, with_cache(family), random_)
         theirs.save_pretrained(tmp_path / str(trial))
         theirs = type(theirs).from_pretrained(tmp_path / str(trial), attn_implementation=implementation)
@@ -206,7 +220,7 @@ def test_a_cache_gives_what_the_whole_text_gives(family: Family, implementation:
                 found = ours(**inputs, past_key_values=cache)
                 cache, expected_cache = found.past_key_values, expected.past_key_values
                 real = mask[:, begin:end] > 0
-                where = f"seed {seed}, trial {trial}, tokens {begin} to {end}"
+                where = f"trial {trial}, tokens {begin} to {end}"
                 check_close(found.logits[real], expected.logits[real], where, floor=1.0)
                 check_close(found.logits[real], whole.logits[:, begin:end][real], where, floor=1.0)
                 assert cache.get_seq_length() == end
@@ -216,6 +230,7 @@ def test_a_cache_gives_what_the_whole_text_gives(family: Family, implementation:
                         assert ours_.shape == theirs_.shape
                         check_close(ours_.transpose(1, 2)[seen], theirs_.transpose(1, 2)[seen], where, floor=1.0)
                 begin, end = end, min(length, end + random_.choice([1, 1, 1, 3]))
+    note(family.name + with_cache(family), cache=NUM_CONFIGS)
 
 
 @pytest.mark.parametrize("length", [3, 8, 9, 20])

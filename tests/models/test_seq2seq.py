@@ -11,25 +11,24 @@ from typing import Any
 
 import pytest
 import torch
-from tests.models.parity import (
-    Batch,
+from comparing import Batch, check_close, tensors_of
+from verified import NUM_CONFIGS, note
+
+import dure
+from dure.errors import ConfigError, InputError
+from parity import (
     Family,
     Fields,
-    check_batch,
-    check_close,
     check_defaults,
     check_numbers,
     check_scheme,
+    draw_seed,
     load_strictly,
     pairs,
     random_batch,
     random_original,
     random_shape,
-    tensors,
 )
-
-import dure
-from dure.errors import ConfigError, InputError
 
 transformers = pytest.importorskip("transformers")
 
@@ -177,10 +176,7 @@ def test_windows_of_a_long_text() -> None:
 
 
 def load_both(family: Family, head: str, folder: Path) -> tuple[Any, Any, Batch]:
-    seed = random.SystemRandom().randrange(1 << 31)
-    print("seed", seed)
-    random_ = random.Random(seed)
-    torch.manual_seed(seed)
+    random_ = draw_seed()
     theirs = random_original(family, head, random_)
     theirs.save_pretrained(folder)
     batch = random_batch(family, head, theirs.config, random_, random_.choice(["left", "right", "none"]))
@@ -200,7 +196,13 @@ def check_past(ours: Any, theirs: Any, source_mask: torch.Tensor) -> None:
 @pytest.mark.parametrize(("family", "head"), BODIES, ids=lambda value: getattr(value, "name", value))
 @torch.no_grad()
 def test_one_token_at_a_time_equals_the_whole_text(family: Family, head: str, tmp_path: Path) -> None:
-    ours, theirs, batch = load_both(family, head, tmp_path)
+    for trial in range(NUM_CONFIGS):
+        check_one_by_one(*load_both(family, head, tmp_path / str(trial)))
+    note(family.name + head, cache=NUM_CONFIGS)
+
+
+def check_one_by_one(ours: Any, theirs: Any, batch: Batch) -> None:
+    """Each token, its cache, and the text as a whole are the original's."""
     mask = batch["attention_mask"]
     ids = torch.randint(3, theirs.config.vocab_size - 1, (len(mask), 7))
     whole = ours(batch["input_ids"], mask, decoder_input_ids=ids).logits
@@ -236,7 +238,7 @@ def test_several_tokens_behind_a_padded_past(family: Family, head: str, tmp_path
         source |= {"past_key_values": past, "output_attentions": True, "output_hidden_states": True}
         results.append(model(**source, decoder_input_ids=ids[:, 5:], decoder_attention_mask=written))
     for name in ("logits", "decoder_hidden_states", "decoder_attentions"):
-        for a, b in zip(tensors(results[0][name]), tensors(results[1][name]), strict=True):
+        for a, b in zip(tensors_of(results[0][name]), tensors_of(results[1][name]), strict=True):
             check_close(a, b, name, floor=1.0)
 
 
@@ -322,49 +324,6 @@ def test_wrong_inputs_are_named() -> None:
         t5(ids, labels=ids)
     with pytest.raises(ConfigError, match="feed_forward_proj is 'wide-relu'"):
         dure.T5Config(feed_forward_proj="wide-relu")
-
-
-def seq2seq_sides(folder: Path, decoder: str, *, same_size: bool) -> tuple[Any, Any]:
-    """An original's model of two sides, of which the first is a BERT."""
-    encoder = transformers.BertConfig(
-        hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24, vocab_size=60,
-        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-    )  # fmt: skip
-    size = 16 if same_size else 32
-    fields = bart_fields(random.Random(4)) | {"d_model": size, "vocab_size": 70}
-    if decoder == "Bert":
-        fields = {**encoder.to_dict(), "hidden_size": size, "vocab_size": 70, "num_hidden_layers": 3}
-    sides = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(
-        encoder, getattr(transformers, f"{decoder}Config")(**fields), pad_token_id=1, decoder_start_token_id=2
-    )
-    theirs = transformers.EncoderDecoderModel(sides).eval()
-    for side in (theirs.encoder, theirs.decoder):
-        side.config._attn_implementation = "eager"  # the one that returns weights
-    with torch.no_grad():
-        for parameter in theirs.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.2)
-    theirs.save_pretrained(folder)
-    return load_strictly(dure.EncoderDecoderModel, folder), theirs
-
-
-@pytest.mark.filterwarnings("ignore:Version v4.12.0 introduces a better way:FutureWarning")
-@pytest.mark.parametrize("same_size", [True, False])
-@pytest.mark.parametrize("decoder", ["Bart", "MBart", "Bert"])
-def test_encoder_and_decoder_of_two_families(decoder: str, same_size: bool, tmp_path: Path) -> None:
-    ours, theirs = seq2seq_sides(tmp_path / "theirs", decoder, same_size=same_size)
-    assert set(ours.state_dict()) == set(theirs.state_dict())
-    ids, mask = torch.randint(3, 60, (3, 9)), torch.ones(3, 9, dtype=torch.long)
-    mask[1, 5:] = 0
-    labels = torch.randint(3, 70, (3, 6))
-    labels[0, 4:] = -100
-    batch = {"input_ids": ids, "attention_mask": mask, "labels": labels}
-    check_batch(ours, theirs, batch | {"decoder_attention_mask": (labels != -100).long()}, CACHES, "two sides")
-    ours.save_pretrained(tmp_path / "ours")
-    again, told = transformers.EncoderDecoderModel.from_pretrained(tmp_path / "ours", output_loading_info=True)
-    assert not any(told.values()), told
-    for name, tensor in theirs.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
-    assert type(dure.AutoModelForSeq2SeqLM.from_pretrained(tmp_path / "ours")) is dure.EncoderDecoderModel
 
 
 @torch.no_grad()

@@ -138,11 +138,12 @@ class Attention(nn.Module):
             by default ``num_heads``.
         head_size: Width of a head; ``hidden_size / num_heads`` by default.
         source_size: Width of a source's token, for cross-attention; ``hidden_size`` by default.
+        is_crossed: Only a source is looked at, which matters to joint layers.
         has_bias: Whether the layers of queries, keys and values have one.
         has_output_bias: Whether the output's layer has one; by default as the others.
         scale: What scores are multiplied with; ``head_size ** -0.5`` by default.
         mask: Which keys a query may look at, beside padding.
-        is_joint: Queries, keys and values are one layer, ``joint``, in this order.
+        is_joint: Queries, keys and values are one layer, ``joint``, in this order; with ``is_crossed`` keys and values.
         query_norm: Applied to each head's query.
         key_norm: Applied to each head's key.
         layer: Its number in the model, for the cache.
@@ -157,6 +158,7 @@ class Attention(nn.Module):
         num_key_value_heads: int | None = None,
         head_size: int | None = None,
         source_size: int | None = None,
+        is_crossed: bool = False,
         has_bias: bool = True,
         has_output_bias: bool | None = None,
         scale: float | None = None,
@@ -176,11 +178,12 @@ class Attention(nn.Module):
         self.head_size = hidden_size // num_heads if head_size is None else head_size
         widths = num_heads * self.head_size, shared * self.head_size
         self.is_joint = is_joint
-        if is_joint:
-            self.joint = Linear(hidden_size, widths[0] + 2 * widths[1], bias=has_bias)
-        else:
-            source_size = hidden_size if source_size is None else source_size
+        source_size = hidden_size if source_size is None else source_size
+        if not is_joint or is_crossed:
             self.query = Linear(hidden_size, widths[0], bias=has_bias)
+        if is_joint:
+            self.joint = Linear(source_size, (0 if is_crossed else widths[0]) + 2 * widths[1], bias=has_bias)
+        else:
             self.key = Linear(source_size, widths[1], bias=has_bias)
             self.value = Linear(source_size, widths[1], bias=has_bias)
         self.output = Linear(widths[0], hidden_size, bias=has_bias if has_output_bias is None else has_output_bias)
@@ -241,7 +244,7 @@ class Attention(nn.Module):
         """Queries, keys and values as :func:`attend` takes them."""
         if source is not None and cache is not None and cache.holds(self.layer):
             return self._heads(self.query(hidden), self.query_norm), *cache[self.layer]
-        query, key, value = self._project(hidden, packing, hidden if asking is None else asking, source)
+        query, key, value = self.project(hidden, packing, hidden if asking is None else asking, source)
         if angles is not None:
             key = rotate(key, angles)
             if asking is not None:
@@ -255,10 +258,22 @@ class Attention(nn.Module):
         padded = keys.unpack(key).transpose(1, 2), keys.unpack(value).transpose(1, 2)
         return query, *cache.update(self.layer, *padded, window=window)
 
-    def _project(
+    def project(
         self, hidden: Tensor, packing: Packing, asking: Tensor, source: Tensor | None
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """``(num_tokens, heads, head_size)`` each; queries of those that ask, normed where the model does."""
+        """Queries, keys and values, ``(num_tokens, heads, head_size)`` each, normed where the model does.
+
+        A family whose layers lie in another way says here how.
+
+        Args:
+            hidden: ``(num_tokens, hidden_size)``, packed.
+            packing: How they lie.
+            asking: The states of those that ask: all of ``hidden``, or ``(batch, hidden_size)`` of first tokens.
+            source: ``(num_source_tokens, source_size)``, looked at in place of ``hidden``.
+        """
+        if self.is_joint and source is not None:
+            key, value = self._heads(self.joint(source), None).chunk(2, dim=1)
+            return self._heads(self.query(asking), self.query_norm), key, value
         if self.is_joint:
             heads = [self.num_heads, self.num_key_value_heads, self.num_key_value_heads]
             query, key, value = self.joint(hidden).view(len(hidden), sum(heads), self.head_size).split(heads, dim=1)

@@ -52,18 +52,19 @@ class EncoderBlock(Recomputable):
         self.dropout = dropout
 
     def forward(
-        self, hidden: Tensor, packing: Packing, needs_weights: bool = False, *, is_first_only: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
+        self, hidden: Tensor, packing: Packing, needs_weights: bool = False, *, is_first_only: bool = False, **seen: Any
+    ) -> tuple[Tensor, Any]:
         """``(num_tokens, hidden_size)`` to the same, and the attention weights where they are asked for.
 
         With ``is_first_only``, ``(batch, hidden_size)``: the first token of each row. A head that reads nothing else
-        saves five sixths of the last block.
+        saves five sixths of the last block. ``seen`` is what else the attention takes.
         """
         dropout = self.dropout if self.training else 0.0
         first = hidden.index_select(0, packing.first_tokens(hidden.device)) if is_first_only else None
         attended, weights = self.attention(
-            hidden, packing, needs_weights, first, residual=hidden if first is None else first, output_dropout=dropout
-        )
+            hidden, packing, needs_weights, first, residual=hidden if first is None else first, output_dropout=dropout,
+            **seen,
+        )  # fmt: skip
         hidden = self.attention_norm(attended)
         expanded = self.up(hidden, activation=self.activation)
         return self.output_norm(self.down(expanded, residual=hidden, dropout=dropout)), weights
@@ -105,8 +106,15 @@ class EncoderStack(nn.Module):
         )  # fmt: skip
 
     def forward(
-        self, hidden: Tensor, packing: Packing, *, wants_states: bool, wants_weights: bool, is_first_only: bool
-    ) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Tensor, ...] | None]:
+        self,
+        hidden: Tensor,
+        packing: Packing,
+        *,
+        wants_states: bool,
+        wants_weights: bool,
+        is_first_only: bool,
+        **seen: Any,
+    ) -> tuple[Tensor, tuple[Tensor, ...] | None, tuple[Any, ...] | None]:
         """Packed ``(num_tokens, hidden_size)`` to what users see, padded.
 
         Args:
@@ -115,6 +123,7 @@ class EncoderStack(nn.Module):
             wants_states: Also return the state before the first and after each block.
             wants_weights: Also return the attention weights of each block.
             is_first_only: Return the state of first tokens only; whoever asks for all states or weights gets all.
+            **seen: What else the attention of each block takes.
 
         Returns:
             The last state ``(batch, length, hidden_size)``, or ``(batch, 1, hidden_size)`` of first tokens; the states,
@@ -123,10 +132,10 @@ class EncoderStack(nn.Module):
         states, weights = [packing.unpack(hidden)] if wants_states else [], []
         last_block = self.layer[-1] if is_first_only and not (wants_states or wants_weights) else None
         for block in self.layer:
-            hidden, seen = block(hidden, packing, wants_weights, is_first_only=block is last_block)
+            hidden, looked = block(hidden, packing, wants_weights, is_first_only=block is last_block, **seen)
             if wants_states:
                 states.append(packing.unpack(hidden))
-            weights.append(seen)
+            weights.append(looked)
         last = hidden.unsqueeze(1) if last_block is not None else packing.unpack(hidden)
         return last, tuple(states) if wants_states else None, tuple(weights) if wants_weights else None
 

@@ -146,8 +146,9 @@ class EncoderDecoderCache:
     """
 
     def __init__(self, self_attention_cache: Cache | None = None, cross_attention_cache: Cache | None = None) -> None:
-        self.self_attention_cache = self_attention_cache or Cache()
-        self.cross_attention_cache = cross_attention_cache or Cache()
+        # An empty cache is false, and its owner still wants to see it filled.
+        self.self_attention_cache = Cache() if self_attention_cache is None else self_attention_cache
+        self.cross_attention_cache = Cache() if cross_attention_cache is None else cross_attention_cache
 
     def get_seq_length(self, layer: int = 0) -> int:
         """How many of the decoder's own tokens a layer has seen."""

@@ -131,21 +131,22 @@ class TextEmbeddings(nn.Module):
         self.LayerNorm = nn.LayerNorm(size, eps=epsilon)
         self.dropout = dropout
 
-    def positions(self, ids: Tensor | None, batch_size: int, length: int) -> Tensor | None:
+    def positions(self, ids: Tensor | None, batch_size: int, length: int, past: int = 0) -> Tensor | None:
         """``(batch, length)`` the position of each token, or None where it is the column.
 
         Args:
             ids: ``(batch, length)``; None where only embeddings are known, of which none counts as padding.
             batch_size: Rows.
             length: Columns.
+            past: Columns before these, all counted as words.
         """
         if not self.first_position:
             return None
         if ids is None:
             columns = torch.arange(length, device=self.position_embeddings.weight.device)
-            return (columns + self.first_position).expand(batch_size, length)
+            return (columns + (self.first_position + past)).expand(batch_size, length)
         is_word = (ids != self.first_position - 1).long()
-        return is_word.cumsum(dim=1) * is_word + (self.first_position - 1)
+        return (is_word.cumsum(dim=1) + past) * is_word + (self.first_position - 1)
 
     def forward(self, words: Tensor, types: Tensor | None, positions: Tensor) -> Tensor:
         """Packed words ``(num_tokens, size)``, segments and positions ``(num_tokens,)`` to hidden states."""

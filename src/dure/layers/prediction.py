@@ -5,10 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from dure.errors import ConfigError
 from dure.layers.activation import activation
 from dure.layers.linear import Linear
 
-__all__ = ["ClassificationHead", "Pooler", "VocabularyHead"]
+__all__ = ["ClassificationHead", "Pooler", "Summary", "VocabularyHead"]
+
+#: Which token stands for a text.
+_SUMMARIES = ("first", "last", "mean", "cls_index")
 
 
 class VocabularyHead(nn.Module):
@@ -55,8 +59,51 @@ class Pooler(nn.Module):
         return torch.tanh(self.dense(hidden[:, 0]))
 
 
+class Summary(nn.Module):
+    """What stands for a text: the state of one of its tokens, or their mean, through one more layer.
+
+    Args:
+        size: Width of a token.
+        num_outputs: Width of what is returned; None for no layer.
+        kind: ``"first"``, ``"last"``, ``"mean"``, or ``"cls_index"``, the token that is named.
+        activation_name: The layer's activation, if it has one.
+        dropout: Probability of dropping a value before the layer in training.
+
+    Raises:
+        ConfigError: The kind or the activation isn't known.
+    """
+
+    def __init__(
+        self, size: int, num_outputs: int | None, *, kind: str, activation_name: str | None, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        if kind not in _SUMMARIES:
+            raise ConfigError(f"summary_type is {kind!r}; known: {', '.join(map(repr, _SUMMARIES))}")
+        if activation_name:
+            activation(activation_name)  # an unknown name fails here, not at the first text
+        self.kind, self.activation = kind, activation_name
+        self.dropout = nn.Dropout(dropout)
+        self.summary = nn.Identity() if num_outputs is None else Linear(size, num_outputs)
+
+    def reads_padding(self, index: Tensor | None) -> bool:
+        """Whether a token may be read that is padding, unless the caller names others by ``index``."""
+        return self.kind in {"last", "mean"} or (self.kind == "cls_index" and index is None)
+
+    def forward(self, hidden: Tensor, index: Tensor | None = None) -> Tensor:
+        """``(..., length, size)`` to ``(..., num_outputs)``; ``index`` ``(...,)`` names tokens by their columns."""
+        if self.kind == "mean":
+            state = hidden.mean(dim=-2)
+        elif self.kind == "cls_index" and index is not None:
+            places = index[..., None, None].expand(*index.shape, 1, hidden.shape[-1])
+            state = hidden.gather(-2, places).squeeze(-2)
+        else:
+            state = hidden[..., 0 if self.kind == "first" else -1, :]
+        state = self.summary(self.dropout(state))
+        return activation(self.activation)(state) if self.activation else state
+
+
 class ClassificationHead(nn.Module):
-    """Logits of a text from the state of its first token, through one more layer.
+    """Logits of a text from the state that stands for it, through one more layer.
 
     Args:
         hidden_size: Width of a token.
@@ -72,8 +119,8 @@ class ClassificationHead(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.out_proj = Linear(hidden_size, num_labels)
 
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``(batch, length, hidden_size)`` to ``(batch, num_labels)``."""
-        first = self.dense(self.dropout(hidden[:, 0]), activation=self.activation)
-        logits: Tensor = self.out_proj(self.dropout(first))
+    def forward(self, state: Tensor) -> Tensor:
+        """``(batch, hidden_size)`` to ``(batch, num_labels)``."""
+        widened = self.dense(self.dropout(state), activation=self.activation)
+        logits: Tensor = self.out_proj(self.dropout(widened))
         return logits

@@ -26,6 +26,7 @@ FAMILIES = {
     "encoder-decoder": ("dure.models.encoder_decoder", "EncoderDecoder"),
     "gemma": ("dure.models.gemma", "Gemma"),
     "gpt2": ("dure.models.gpt2", "GPT2"),
+    "gpt_neox": ("dure.models.gpt_neox", "GPTNeoX"),
     "led": ("dure.models.led", "LED"),
     "llama": ("dure.models.llama", "Llama"),
     "longformer": ("dure.models.longformer", "Longformer"),
@@ -48,8 +49,6 @@ OTHER_NAMES = {
     "EncoderDecoderForConditionalGeneration": "Model",
     "MarianForConditionalGeneration": "MTModel",
 }
-#: Heads that have a file of their own.
-ELSEWHERE = {"BertForCausalLM": ("dure.models.bert_decoder", "BertLMHeadModel")}
 
 
 def family_class(model_type: Any, suffix: str, source: str) -> Any:
@@ -69,9 +68,6 @@ def family_class(model_type: Any, suffix: str, source: str) -> Any:
             f"{source}: model_type {model_type!r} is not known; known: {', '.join(sorted(FAMILIES))}"
         )
     module, prefix = FAMILIES[model_type]
-    if prefix + suffix in ELSEWHERE:
-        module, name = ELSEWHERE[prefix + suffix]
-        return getattr(importlib.import_module(module), name)
     family = importlib.import_module(module)
     for name in (suffix, OTHER_NAMES.get(prefix + suffix, OTHER_NAMES.get(suffix, suffix))):
         if hasattr(family, prefix + name):

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from dure.errors import ConfigError
 from dure.layers.linear import Linear
 from dure.layers.prediction import Pooler
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.encoder import BLOCK_NAMES, FIELDS, EncoderModel, embeddings_of, head_dropout, stack_of, words_of
+from dure.models.encoder_causal import CAUSAL_BLOCK_NAMES, CausalBody, CausalWords
 from dure.models.encoder_heads import (
     EncoderHead,
     MaskedLM,
@@ -31,7 +31,15 @@ from dure.typing import JsonObject
 
 __all__ = ["BertConfig", "BertForMaskedLM", "BertForMultipleChoice", "BertForNextSentencePrediction",
            "BertForPreTraining", "BertForQuestionAnswering", "BertForSequenceClassification",
-           "BertForTokenClassification", "BertModel"]  # fmt: skip
+           "BertForTokenClassification", "BertLMHeadModel", "BertModel"]  # fmt: skip
+
+
+#: Names of the head's weights over words.
+WORD_NAMES = (
+    ("cls.dense", "cls.predictions.transform.dense"),
+    ("cls.norm", "cls.predictions.transform.LayerNorm"),
+    ("cls.decoder", "cls.predictions.decoder"),
+)
 
 
 class BertConfig(PretrainedConfig):
@@ -47,12 +55,7 @@ class BertPreTrainedModel(PreTrainedModel):
 
     config_class: ClassVar[type[PretrainedConfig]] = BertConfig
     base_model_prefix: ClassVar[str] = "bert"
-    renames: ClassVar[Renames] = Renames(
-        *BLOCK_NAMES,
-        ("cls.dense", "cls.predictions.transform.dense"),
-        ("cls.norm", "cls.predictions.transform.LayerNorm"),
-        ("cls.decoder", "cls.predictions.decoder"),
-    )
+    renames: ClassVar[Renames] = Renames(*BLOCK_NAMES, *WORD_NAMES)
     ignored_weights: ClassVar[tuple[str, ...]] = ("position_ids", "seq_relationship.weight", "seq_relationship.bias")
 
 
@@ -66,8 +69,6 @@ class BertModel(EncoderModel, BertPreTrainedModel):
 
     def __init__(self, config: BertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__(config)
-        if getattr(config, "is_decoder", False):
-            raise ConfigError("is_decoder True is not supported for bert's encoder, only False; use BertLMHeadModel")
         self.embeddings = embeddings_of(config)
         self.encoder = stack_of(config)
         self.pooler = Pooler(config.hidden_size) if add_pooling_layer else None
@@ -110,6 +111,20 @@ class BertForMaskedLM(MaskedLM, BertPreTrainedModel):
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__(config, BertModel(config, add_pooling_layer=False), words_of(config))
+
+
+class BertLMHeadModel(CausalWords, BertPreTrainedModel):
+    """The next word at each position; it may be given an encoder's states."""
+
+    renames: ClassVar[Renames] = Renames(*CAUSAL_BLOCK_NAMES, *WORD_NAMES)
+    tied_weights: ClassVar[dict[str, str]] = BertForMaskedLM.tied_weights
+    aliases: ClassVar[dict[str, str]] = BertForMaskedLM.aliases
+    ignored_weights: ClassVar[tuple[str, ...]] = (
+        *BertPreTrainedModel.ignored_weights, "pooler.dense.weight", "pooler.dense.bias",
+    )  # fmt: skip
+
+    def __init__(self, config: BertConfig) -> None:
+        super().__init__(config, CausalBody(config), words_of(config))
 
 
 class RelationHead(nn.Module):

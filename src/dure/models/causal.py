@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from dure.errors import InputError
 from dure.layers.linear import Linear
+from dure.layers.prediction import Summary
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
-from dure.models.heads import causal_loss, classification_loss, span_loss, token_loss
+from dure.models.heads import causal_loss, choice_loss, classification_loss, span_loss, token_loss
 from dure.models.pretrained import PreTrainedModel
 from dure.models.reading import reads_padding
 
-__all__ = ["CausalLM", "DecoderHead", "QuestionHead", "SequenceHead", "TokenHead"]
+__all__ = ["CausalLM", "DecoderHead", "DoubleHeads", "QuestionHead", "SequenceHead", "TokenHead"]
 
 
 class DecoderHead(PreTrainedModel):
@@ -71,9 +72,72 @@ class CausalLM(DecoderHead):
             hidden = hidden[:, -logits_to_keep:]
         logits = self.lm_head(hidden)
         loss = causal_loss(logits, labels, num_items_in_batch)
-        result = outputs.CausalLMOutputWithPast(
-            loss, logits, body.past_key_values, body.hidden_states, body.attentions, body.cross_attentions
+        result = outputs.CausalLMOutputWithCrossAttentions(
+            loss, logits, body.past_key_values, body.hidden_states, body.attentions, body.get("cross_attentions")
         )
+        return self.as_returned(result, return_dict)
+
+
+class DoubleHeads(CausalLM):
+    """The next word at each position, and the best of several continuations of a text.
+
+    The configuration's ``summary_`` fields say which token stands for a text, and what is computed from it.
+    """
+
+    def __init__(self, config: PretrainedConfig) -> None:
+        config.num_labels = 1
+        super().__init__(config)
+        num_outputs = config.num_labels if config.summary_proj_to_labels else config.hidden_size
+        self.multiple_choice_head = Summary(
+            config.hidden_size, num_outputs if config.summary_use_proj else None, kind=config.summary_type,
+            activation_name=config.summary_activation, dropout=config.summary_first_dropout,
+        )  # fmt: skip
+        self.post_init()
+
+    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,  # type: ignore[override]
+                token_type_ids: Tensor | None = None, position_ids: Tensor | None = None,
+                inputs_embeds: Tensor | None = None, mc_token_ids: Tensor | None = None, labels: Tensor | None = None,
+                mc_labels: Tensor | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
+        """Logits of words ``(batch, num_choices, length, vocab_size)`` and of choices ``(batch, num_choices)``.
+
+        Args:
+            input_ids: ``(batch, num_choices, length)``.
+            attention_mask: Of the same shape, 0 for padding.
+            token_type_ids: Of the same shape.
+            position_ids: Of the same shape.
+            inputs_embeds: ``(batch, num_choices, length, hidden_size)`` in place of ``input_ids``.
+            mc_token_ids: ``(batch, num_choices)``, the column of the token that stands for a text; by default the last.
+            labels: ``(batch, num_choices, length)``; each is predicted from what stands before it; -100 isn't.
+            mc_labels: ``(batch,)``, the right choices.
+            return_dict: False for a plain tuple.
+            **inputs: What else the body takes.
+        """
+        given = input_ids if inputs_embeds is None else inputs_embeds
+        leading = () if given is None else tuple(given.shape[: given.dim() - (1 if inputs_embeds is None else 2)])
+        one_by_one = {
+            "input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": token_type_ids,
+            "position_ids": position_ids,
+        }  # fmt: skip
+        flat = {
+            name: tensor.flatten(0, -2) if tensor.dim() > 1 else tensor
+            for name, tensor in one_by_one.items()
+            if tensor is not None
+        }
+        flat_labels = None if labels is None else labels.flatten(0, -2)
+        keeps_padding = self.multiple_choice_head.reads_padding(mc_token_ids) or reads_padding(
+            flat_labels, flat.get("attention_mask")
+        )
+        body = self.base_model(
+            inputs_embeds=None if inputs_embeds is None else inputs_embeds.flatten(0, -3), return_dict=True,
+            keeps_padding=keeps_padding, **flat, **inputs,
+        )  # fmt: skip
+        hidden = body.last_hidden_state.unflatten(0, leading)
+        logits, choices = self.lm_head(hidden), self.multiple_choice_head(hidden, mc_token_ids).squeeze(-1)
+        loss = causal_loss(logits.flatten(0, -3), flat_labels)
+        result = outputs.GPT2DoubleHeadsModelOutput(
+            loss, choice_loss(choices, mc_labels), logits, choices, body.past_key_values, body.hidden_states,
+            body.attentions,
+        )  # fmt: skip
         return self.as_returned(result, return_dict)
 
 

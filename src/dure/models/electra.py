@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from dure.errors import InputError
-from dure.layers.activation import activation
 from dure.layers.linear import Linear
+from dure.layers.prediction import Summary
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.encoder import BLOCK_NAMES, FIELDS, EncoderModel, embeddings_of, head_dropout, stack_of, words_of
+from dure.models.encoder_causal import CAUSAL_BLOCK_NAMES, CausalBody, CausalWords
 from dure.models.encoder_heads import (
     EncoderHead,
     MaskedLM,
@@ -29,9 +30,16 @@ from dure.models.pretrained import PreTrainedModel
 from dure.models.weights import Renames
 from dure.typing import JsonObject
 
-__all__ = ["ElectraConfig", "ElectraForMaskedLM", "ElectraForMultipleChoice", "ElectraForPreTraining",
-           "ElectraForQuestionAnswering", "ElectraForSequenceClassification", "ElectraForTokenClassification",
-           "ElectraModel"]  # fmt: skip
+__all__ = ["ElectraConfig", "ElectraForCausalLM", "ElectraForMaskedLM", "ElectraForMultipleChoice",
+           "ElectraForPreTraining", "ElectraForQuestionAnswering", "ElectraForSequenceClassification",
+           "ElectraForTokenClassification", "ElectraModel"]  # fmt: skip
+
+#: Names of the generator's weights.
+WORD_NAMES = (
+    ("generator.dense", "generator_predictions.dense"),
+    ("generator.norm", "generator_predictions.LayerNorm"),
+    ("generator.decoder", "generator_lm_head"),
+)
 
 
 class ElectraConfig(PretrainedConfig):
@@ -51,7 +59,6 @@ class ElectraConfig(PretrainedConfig):
     }
     only: ClassVar[JsonObject] = {
         "position_embedding_type": "absolute",
-        "is_decoder": False,
         "summary_type": "first",
         "summary_use_proj": True,
     }
@@ -62,13 +69,7 @@ class ElectraPreTrainedModel(PreTrainedModel):
 
     config_class: ClassVar[type[PretrainedConfig]] = ElectraConfig
     base_model_prefix: ClassVar[str] = "electra"
-    renames: ClassVar[Renames] = Renames(
-        *BLOCK_NAMES,
-        ("generator.dense", "generator_predictions.dense"),
-        ("generator.norm", "generator_predictions.LayerNorm"),
-        ("generator.decoder", "generator_lm_head"),
-        ("sequence_summary", "sequence_summary.summary"),
-    )
+    renames: ClassVar[Renames] = Renames(*BLOCK_NAMES, *WORD_NAMES)
 
 
 class ElectraModel(EncoderModel, ElectraPreTrainedModel):
@@ -143,6 +144,18 @@ class ElectraForMaskedLM(MaskedLM, ElectraPreTrainedModel):
         super().__init__(config, ElectraModel(config), head)
 
 
+class ElectraForCausalLM(CausalWords, ElectraPreTrainedModel):
+    """The generator as a decoder: the next word at each position; it may be given an encoder's states."""
+
+    head_name: ClassVar[str] = "generator"
+    renames: ClassVar[Renames] = Renames(*CAUSAL_BLOCK_NAMES, *WORD_NAMES)
+    tied_weights: ClassVar[dict[str, str]] = ElectraForMaskedLM.tied_weights
+
+    def __init__(self, config: ElectraConfig) -> None:
+        head = words_of(config, activation_name="gelu", table_size=config.embedding_size)
+        super().__init__(config, CausalBody(config, table_size=config.embedding_size), head)
+
+
 class ElectraForSequenceClassification(SequenceClassification, ElectraPreTrainedModel):
     """A class, several yes/no answers, or a number for each text."""
 
@@ -171,14 +184,12 @@ class ElectraForMultipleChoice(MultipleChoice, ElectraPreTrainedModel):
     """The best of several continuations of a text."""
 
     def __init__(self, config: ElectraConfig) -> None:
-        if config.summary_activation:
-            activation(config.summary_activation)  # an unknown name fails here, not at the first text
         super().__init__(config, ElectraModel(config), dropout=config.summary_last_dropout)
-        self.sequence_summary = Linear(config.hidden_size, config.hidden_size)
+        size, activation_name = config.hidden_size, config.summary_activation
+        self.sequence_summary = Summary(size, size, kind=config.summary_type, activation_name=activation_name)
         self.post_init()
 
     def text_state(self, body: Any, attention_mask: Tensor | None) -> Tensor:  # noqa: ARG002
         """``(batch, hidden_size)``, the state of the first token through one more layer."""
-        first = body.last_hidden_state[:, 0]
-        state: Tensor = self.sequence_summary(first, activation=self.config.summary_activation or None)
+        state: Tensor = self.sequence_summary(body.last_hidden_state)
         return state

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from dure.errors import ConfigError
 from dure.layers.block import EncoderStack
 from dure.layers.embedding import TextEmbeddings
 from dure.layers.packing import Packing
@@ -107,6 +108,11 @@ class EncoderModel(PreTrainedModel):
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
+        if getattr(config, "is_decoder", False):
+            raise ConfigError(
+                f"is_decoder True is not supported for {config.model_type}'s encoder, only False; load it with "
+                "AutoModelForCausalLM"
+            )
         self.pooler: Pooler | None = None
         # From the width of the tables to that of a token, where they differ.
         self.embeddings_project: nn.Module | None = None
@@ -138,7 +144,7 @@ class EncoderModel(PreTrainedModel):
             return_dict: False for a plain tuple.
             keeps_padding: Compute padding too, for a loss that reads every position.
             is_first_only: Return states of the first token alone, ``(batch, 1, hidden_size)``; saves most of a block.
-            **others: What the family's :meth:`packing_of` takes.
+            **others: What the family's :meth:`seen_by_blocks` takes.
         """
         config = self.config
         check_inputs(
@@ -149,7 +155,8 @@ class EncoderModel(PreTrainedModel):
         if inputs_embeds is None:
             inputs_embeds = self.embeddings.word_embeddings(input_ids)
         batch_size, length = inputs_embeds.shape[:2]
-        packing = self.packing_of(attention_mask, batch_size, length, keeps_padding=keeps_padding, **others)
+        packing = Packing.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
+        seen = self.seen_by_blocks(attention_mask, (batch_size, length), **others)
         if position_ids is None:
             position_ids = self.embeddings.positions(input_ids, batch_size, length)
         positions = (
@@ -162,18 +169,16 @@ class EncoderModel(PreTrainedModel):
         if self.embeddings_project is not None:
             hidden = self.embeddings_project(hidden)
         last, states, weights = self.encoder(
-            hidden, packing, is_first_only=is_first_only,
+            hidden, packing, is_first_only=is_first_only, **seen,
             wants_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             wants_weights=config.output_attentions if output_attentions is None else output_attentions,
         )  # fmt: skip
         pooled = self.pooler(last) if self.pooler is not None else None
         return self.as_returned(self.result_of(last, pooled, states, weights), return_dict)
 
-    def packing_of(
-        self, attention_mask: Tensor | None, batch_size: int, length: int, *, keeps_padding: bool
-    ) -> Packing:
-        """How the tokens of a padded batch lie."""
-        return Packing.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
+    def seen_by_blocks(self, attention_mask: Tensor | None, shape: tuple[int, int]) -> JsonObject:  # noqa: ARG002
+        """What the family's attention takes beside the packed tokens, by name; ``shape`` is that of the texts."""
+        return {}
 
     def result_of(self, last: Tensor, pooled: Tensor | None, states: Any, weights: Any) -> outputs.ModelOutput:
         """The output, from the last state, the pooled one, all states and all attention weights."""

@@ -133,6 +133,11 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
         """Names in checkpoints that aren't read."""
         return self.encoder.ignored_weights + self.decoder.ignored_weights
 
+    def turned(self, original: str, tensor: Tensor) -> Tensor:
+        """A weight from the checkpoint's layout to that of its side, or back."""
+        side, _, rest = original.partition(".")
+        return self._sides[side].turned(rest, tensor) if side in self._sides else tensor
+
     def _of_sides(self, name: str) -> dict[str, str]:
         pairs = [(side, getattr(model, name)) for side, model in self._sides.items()]
         return {f"{side}.{a}": f"{side}.{b}" for side, table in pairs for a, b in table.items()}
@@ -160,7 +165,7 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
 
     def get_output_embeddings(self) -> nn.Module | None:
         """The layer that gives logits over the vocabulary."""
-        layer: nn.Module = getattr(self.decoder, "lm_head")  # noqa: B009
+        layer: nn.Module | None = getattr(self.decoder, "get_output_embeddings")()  # noqa: B009
         return layer
 
     @classmethod

@@ -46,13 +46,13 @@ class EncoderHead(PreTrainedModel):
         return self.base_model(input_ids, attention_mask, return_dict=True, **inputs)
 
     def text_state(self, body: Any, attention_mask: Tensor | None) -> Tensor:  # noqa: ARG002
-        """What a text is classified by: the pooled state ``(batch, hidden_size)``, or all states without a pooler.
+        """What a text is classified by, ``(batch, hidden_size)``: the pooled state, or the first without a pooler.
 
         Args:
             body: The body's output.
             attention_mask: ``(batch, length)``, for families that look for their token or a mean.
         """
-        state: Tensor = body.last_hidden_state if body.pooler_output is None else body.pooler_output
+        state: Tensor = body.last_hidden_state[:, 0] if body.pooler_output is None else body.pooler_output
         return state
 
     def token_states(self, body: Any) -> Tensor:

@@ -18,15 +18,15 @@ from dure.layers.embedding import Embedding
 from dure.layers.feedforward import FeedForward
 from dure.layers.mask import Mask
 from dure.models import outputs
-from dure.models.causal import CausalLM, QuestionHead, SequenceHead, TokenHead
+from dure.models.causal import CausalLM, DoubleHeads, QuestionHead, SequenceHead, TokenHead
 from dure.models.config import PretrainedConfig
 from dure.models.pretrained import PreTrainedModel
-from dure.models.reading import read
+from dure.models.reading import read, read_source
 from dure.models.weights import Renames
 from dure.typing import JsonObject
 
-__all__ = ["GPT2Config", "GPT2ForQuestionAnswering", "GPT2ForSequenceClassification", "GPT2ForTokenClassification",
-           "GPT2LMHeadModel", "GPT2Model"]  # fmt: skip
+__all__ = ["GPT2Config", "GPT2DoubleHeadsModel", "GPT2ForQuestionAnswering", "GPT2ForSequenceClassification",
+           "GPT2ForTokenClassification", "GPT2LMHeadModel", "GPT2Model"]  # fmt: skip
 
 
 class GPT2Config(PretrainedConfig):
@@ -64,24 +64,30 @@ class GPT2Config(PretrainedConfig):
         "scale_attn_by_inverse_layer_idx": False,
         "reorder_and_upcast_attn": False,
     }
-    only: ClassVar[JsonObject] = {"add_cross_attention": False}
 
 
 def block(config: PretrainedConfig, layer: int) -> DecoderBlock:
-    """One block: causal attention and a feed-forward layer, each behind a norm."""
-    size = config.n_embd
+    """One block: causal attention, perhaps attention to a source, and a feed-forward layer, each behind a norm."""
+    size, epsilon = config.n_embd, config.layer_norm_epsilon
     scale = (size // config.n_head) ** -0.5 if config.scale_attn_weights else 1.0
-    attention = Attention(
-        size, config.n_head, config.attn_pdrop, mask=Mask(is_causal=True), is_joint=True, layer=layer,
-        scale=scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale,
-    )  # fmt: skip
+    scale = scale / (layer + 1) if config.scale_attn_by_inverse_layer_idx else scale
+
+    def attention(mask: Mask, *, is_crossed: bool = False) -> Attention:
+        return Attention(size, config.n_head, config.attn_pdrop, mask=mask, is_crossed=is_crossed, is_joint=True,
+                         layer=layer, scale=scale)  # fmt: skip
+
     inner = 4 * size if config.n_inner is None else config.n_inner
-    feedforward = FeedForward(size, inner, activation_name=config.activation_function)
+    own, feedforward = (
+        attention(Mask(is_causal=True)), FeedForward(size, inner, activation_name=config.activation_function)
+    )  # fmt: skip
+    cross = attention(Mask(), is_crossed=True) if getattr(config, "add_cross_attention", False) else None
     # Section 2.3: what is added to the residual starts smaller, the more blocks there are.
-    for last in (attention.output, feedforward.down):
+    for last in (own.output, feedforward.down, *([] if cross is None else [cross.output])):
         last.deviation = config.initializer_range / math.sqrt(2 * config.n_layer)
-    norms = [nn.LayerNorm(size, eps=config.layer_norm_epsilon) for _ in range(2)]
-    return DecoderBlock(attention, norms[0], feedforward, norms[1], dropout=config.resid_pdrop)
+    return DecoderBlock(
+        own, nn.LayerNorm(size, eps=epsilon), feedforward, nn.LayerNorm(size, eps=epsilon), dropout=config.resid_pdrop,
+        cross_attention=cross, cross_norm=None if cross is None else nn.LayerNorm(size, eps=epsilon),
+    )  # fmt: skip
 
 
 class GPT2PreTrainedModel(PreTrainedModel):
@@ -90,6 +96,10 @@ class GPT2PreTrainedModel(PreTrainedModel):
     config_class: ClassVar[type[PretrainedConfig]] = GPT2Config
     base_model_prefix: ClassVar[str] = "transformer"
     renames: ClassVar[Renames] = Renames(
+        ("cross_attention.query", "crossattention.q_attn"),
+        ("cross_attention.joint", "crossattention.c_attn"),
+        ("cross_attention.output", "crossattention.c_proj"),
+        ("cross_norm", "ln_cross_attn"),
         ("attention.joint", "attn.c_attn"),
         ("attention.output", "attn.c_proj"),
         ("attention_norm", "ln_1"),
@@ -97,7 +107,7 @@ class GPT2PreTrainedModel(PreTrainedModel):
         ("feedforward.down", "mlp.c_proj"),
         ("feedforward_norm", "ln_2"),
     )
-    transposed_weights: ClassVar[tuple[str, ...]] = ("c_attn.weight", "c_proj.weight", "c_fc.weight")
+    transposed_weights: ClassVar[tuple[str, ...]] = ("c_attn.weight", "q_attn.weight", "c_proj.weight", "c_fc.weight")
     ignored_weights: ClassVar[tuple[str, ...]] = ("attn.bias", "attn.masked_bias")
 
 
@@ -125,6 +135,8 @@ class GPT2Model(GPT2PreTrainedModel):
         token_type_ids: Tensor | None = None,
         position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
+        encoder_hidden_states: Tensor | None = None,
+        encoder_attention_mask: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
@@ -141,6 +153,8 @@ class GPT2Model(GPT2PreTrainedModel):
             token_type_ids: ``(batch, new)``, ids whose embeddings are added, from the table of words.
             position_ids: ``(batch, new)`` or ``(1, new)``; by default tokens are counted, padding included.
             inputs_embeds: ``(batch, new, n_embd)`` in place of ``input_ids``.
+            encoder_hidden_states: ``(batch, source_length, n_embd)``, for a model with ``add_cross_attention``.
+            encoder_attention_mask: ``(batch, source_length)``.
             use_cache: Return a cache.
             output_attentions: Also return attention weights.
             output_hidden_states: Also return the states after each block.
@@ -152,17 +166,20 @@ class GPT2Model(GPT2PreTrainedModel):
             self, input_ids=input_ids, inputs_embeds=inputs_embeds, attention_mask=attention_mask,
             token_type_ids=token_type_ids, position_ids=position_ids, past_key_values=past_key_values,
             use_cache=use_cache, max_positions=config.n_positions, keeps_padding=keeps_padding,
+            has_source=getattr(config, "add_cross_attention", False),
         )  # fmt: skip
         hidden = text.words + self.wpe(text.positions)
         if token_type_ids is not None:
             hidden = hidden + self.wte(text.packing.pack(token_type_ids))
         walked = walk(
             self.h, drop(hidden, config.embd_pdrop, self.training), text.packing, norm=self.ln_f, cache=text.cache,
-            key_mask=text.key_mask,
+            key_mask=text.key_mask, **read_source(encoder_hidden_states, encoder_attention_mask, text.cache),
             wants_states=config.output_hidden_states if output_hidden_states is None else output_hidden_states,
             wants_weights=config.output_attentions if output_attentions is None else output_attentions,
         )  # fmt: skip
-        result = outputs.BaseModelOutputWithPast(walked.last, text.cache, walked.states, walked.weights)
+        result = outputs.BaseModelOutputWithPastAndCrossAttentions(
+            walked.last, text.cache, walked.states, walked.weights, walked.cross_weights
+        )
         return self.as_returned(result, return_dict)
 
 
@@ -171,6 +188,13 @@ class GPT2LMHeadModel(GPT2PreTrainedModel, CausalLM):
 
     body_class: ClassVar[type[PreTrainedModel]] = GPT2Model
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "transformer.wte.weight"}
+
+
+class GPT2DoubleHeadsModel(GPT2PreTrainedModel, DoubleHeads):
+    """The next word at each position, and the best of several continuations of a text."""
+
+    body_class: ClassVar[type[PreTrainedModel]] = GPT2Model
+    tied_weights: ClassVar[dict[str, str]] = GPT2LMHeadModel.tied_weights
 
 
 class GPT2ForSequenceClassification(GPT2PreTrainedModel, SequenceHead):

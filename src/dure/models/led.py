@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from dure.errors import ConfigError, InputError
+from dure.errors import ConfigError
 from dure.layers.embedding import Embedding
 from dure.layers.window_attention import GlobalTokens, WindowAttention
 from dure.models.config import PretrainedConfig
@@ -86,9 +86,7 @@ class LEDEncoder(LEDStack):
     def make_attention(self, num_heads: int, layer: int) -> nn.Module:
         """What looks at the text, for one block."""
         config = self.config
-        return WindowAttention(
-            config.d_model, num_heads, config.attention_dropout, window=config.attention_window[layer]
-        )
+        return WindowAttention(config.d_model, num_heads, config.attention_dropout, config.attention_window[layer])
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 global_attention_mask: Tensor | None = None, *, inputs_embeds: Tensor | None = None,
@@ -103,17 +101,10 @@ class LEDEncoder(LEDStack):
             return_dict: False for a plain tuple.
             **inputs: What else a stack takes, :meth:`dure.models.seq2seq_stack.Stack.forward`.
         """
+        given = input_ids if input_ids is not None else inputs_embeds
         tokens = None
-        if global_attention_mask is not None:
-            given = input_ids if input_ids is not None else inputs_embeds
-            if given is not None and global_attention_mask.shape != given.shape[:2]:
-                raise InputError(
-                    f"global_attention_mask {tuple(global_attention_mask.shape)} must have the shape of the texts, "
-                    f"{tuple(given.shape[:2])}"
-                )
-            is_global = global_attention_mask > 0
-            is_global = is_global if attention_mask is None else is_global & (attention_mask > 0)
-            tokens = GlobalTokens(is_global) if bool(is_global.any()) else None
+        if given is not None:  # else the stack says what is missing
+            tokens = GlobalTokens.from_masks(global_attention_mask, attention_mask, (given.shape[0], given.shape[1]))
         result = super().forward(
             input_ids, attention_mask, inputs_embeds=inputs_embeds, return_dict=True, global_tokens=tokens, **inputs
         )

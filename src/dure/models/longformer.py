@@ -6,15 +6,14 @@ configuration, names, body, heads.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
 from dure.errors import ConfigError, InputError
-from dure.layers.local_attention import GlobalPacking, WindowAttention
 from dure.layers.prediction import Pooler
+from dure.layers.window_attention import GlobalTokens, WindowAttention
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.encoder import BLOCK_NAMES, FIELDS, EncoderModel, embeddings_of, stack_of, words_of
@@ -96,21 +95,11 @@ class LongformerModel(EncoderModel, LongformerPreTrainedModel):
         self.pooler = Pooler(config.hidden_size) if add_pooling_layer else None
         self.post_init()
 
-    def packing_of(self, attention_mask: Tensor | None, batch_size: int, length: int, *, keeps_padding: bool,
-                   global_attention_mask: Tensor | None = None) -> GlobalPacking:  # fmt: skip
-        """How the tokens of a padded batch lie, and which look everywhere."""
-        packing = GlobalPacking.from_mask(attention_mask, batch_size, length, keeps_padding=keeps_padding)
-        assert isinstance(packing, GlobalPacking)
-        if global_attention_mask is None:
-            return packing
-        if global_attention_mask.shape != (batch_size, length):
-            raise InputError(
-                f"global_attention_mask {tuple(global_attention_mask.shape)} must have the shape of the texts, "
-                f"{(batch_size, length)}"
-            )
-        is_global = global_attention_mask != 0
-        is_global = is_global if attention_mask is None else is_global & (attention_mask != 0)
-        return dataclasses.replace(packing, is_global=is_global) if bool(is_global.any()) else packing
+    def seen_by_blocks(
+        self, attention_mask: Tensor | None, shape: tuple[int, int], global_attention_mask: Tensor | None = None
+    ) -> JsonObject:
+        """Which tokens look everywhere."""
+        return {"global_tokens": GlobalTokens.from_masks(global_attention_mask, attention_mask, shape)}
 
     def result_of(self, last: Tensor, pooled: Tensor | None, states: Any, weights: Any) -> outputs.ModelOutput:
         """The output; weights of each layer are those near a token, and those of global tokens."""

@@ -17,14 +17,15 @@ from dure.layers.embedding import Embedding
 from dure.layers.feedforward import FeedForward
 from dure.layers.mask import Mask
 from dure.models import outputs
-from dure.models.causal import CausalLM, SequenceHead
+from dure.models.causal import CausalLM, DoubleHeads, SequenceHead
 from dure.models.config import PretrainedConfig
 from dure.models.pretrained import PreTrainedModel
 from dure.models.reading import read
 from dure.models.weights import Renames
 from dure.typing import JsonObject
 
-__all__ = ["OpenAIGPTConfig", "OpenAIGPTForSequenceClassification", "OpenAIGPTLMHeadModel", "OpenAIGPTModel"]
+__all__ = ["OpenAIGPTConfig", "OpenAIGPTDoubleHeadsModel", "OpenAIGPTForSequenceClassification",
+           "OpenAIGPTLMHeadModel", "OpenAIGPTModel"]  # fmt: skip
 
 
 class OpenAIGPTConfig(PretrainedConfig):
@@ -146,6 +147,13 @@ class OpenAIGPTLMHeadModel(OpenAIGPTPreTrainedModel, CausalLM):
 
     body_class: ClassVar[type[PreTrainedModel]] = OpenAIGPTModel
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "transformer.tokens_embed.weight"}
+
+
+class OpenAIGPTDoubleHeadsModel(OpenAIGPTPreTrainedModel, DoubleHeads):
+    """The next word at each position, and the best of several continuations of a text."""
+
+    body_class: ClassVar[type[PreTrainedModel]] = OpenAIGPTModel
+    tied_weights: ClassVar[dict[str, str]] = OpenAIGPTLMHeadModel.tied_weights
 
 
 class OpenAIGPTForSequenceClassification(OpenAIGPTPreTrainedModel, SequenceHead):

@@ -12,10 +12,13 @@ __all__ = [
     "AlbertForPreTrainingOutput",
     "BaseModelOutput",
     "BaseModelOutputWithPast",
+    "BaseModelOutputWithPastAndCrossAttentions",
     "BaseModelOutputWithPoolingAndCrossAttentions",
     "BertForPreTrainingOutput",
+    "CausalLMOutputWithCrossAttentions",
     "CausalLMOutputWithPast",
     "ElectraForPreTrainingOutput",
+    "GPT2DoubleHeadsModelOutput",
     "LongformerBaseModelOutputWithPooling",
     "MaskedLMOutput",
     "ModelOutput",
@@ -89,6 +92,16 @@ class BaseModelOutputWithPast(ModelOutput):
     past_key_values: Any = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class BaseModelOutputWithPastAndCrossAttentions(BaseModelOutputWithPast):
+    """The same of a decoder that may look at a source.
+
+    ``attentions`` are ``(batch, num_heads, length, past + length)``, ``cross_attentions``
+    ``(batch, num_heads, length, source_length)``.
+    """
+
     cross_attentions: tuple[Tensor, ...] | None = None
 
 
@@ -135,7 +148,25 @@ class SequenceClassifierOutputWithPast(ModelOutput):
 class CausalLMOutputWithPast(SequenceClassifierOutputWithPast):
     """``logits`` are ``(batch, length, vocab_size)``, each for the token that comes next."""
 
+
+@dataclasses.dataclass
+class CausalLMOutputWithCrossAttentions(CausalLMOutputWithPast):
+    """The same of a decoder that may look at a source, ``(batch, num_heads, length, source_length)``."""
+
     cross_attentions: tuple[Tensor, ...] | None = None
+
+
+@dataclasses.dataclass
+class GPT2DoubleHeadsModelOutput(ModelOutput):
+    """``logits`` are ``(batch, num_choices, length, vocab_size)``, ``mc_logits`` ``(batch, num_choices)``."""
+
+    loss: Tensor | None = None
+    mc_loss: Tensor | None = None
+    logits: Tensor | None = None
+    mc_logits: Tensor | None = None
+    past_key_values: Any = None
+    hidden_states: tuple[Tensor, ...] | None = None
+    attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass

@@ -11,6 +11,7 @@ from dure.layers.linear import Linear
 from dure.layers.table_positions import LearnedPositions, ScaledEmbedding
 from dure.models.config import PretrainedConfig
 from dure.models.heads import token_loss
+from dure.models.outputs import CausalLMOutputWithCrossAttentions
 from dure.models.seq2seq import (
     ClassificationHead,
     LanguageHead,
@@ -20,7 +21,6 @@ from dure.models.seq2seq import (
     SequenceClassificationHead,
     has_padded_labels,
 )
-from dure.models.seq2seq_outputs import CausalLMOutputWithCrossAttentions
 from dure.models.seq2seq_stack import PositionedStack, Stack
 from dure.models.weights import Renames
 from dure.typing import JsonObject

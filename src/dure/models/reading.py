@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from dure.layers.cache import Cache
+from dure.layers.cache import Cache, EncoderDecoderCache
 from dure.layers.packing import Packing
 from dure.models.inputs import check_inputs
 from dure.models.pretrained import PreTrainedModel
+from dure.typing import JsonObject
 
-__all__ = ["Reading", "read", "reads_padding", "to_cache"]
+__all__ = ["Reading", "read", "read_source", "reads_padding", "to_cache"]
+
+#: From ids ``(batch, new)``, or None, and the number of rows, new and past columns to positions ``(batch, new)``, or
+#: None where a token's position is its column.
+Numbering = Callable[[Tensor | None, int, int, int], Tensor | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Reading:
     positions: Tensor
     length: int | None
     key_mask: Tensor | None
-    cache: Cache | None
+    cache: Cache | EncoderDecoderCache | None
 
 
 def read(
@@ -46,7 +53,11 @@ def read(
     token_type_ids: Tensor | None = None,
     past_key_values: Any = None,
     use_cache: bool | None = False,
+    has_source: bool = False,
     max_positions: int | None = None,
+    first_position: int = 0,
+    num_types: int | None = None,
+    numbering: Numbering | None = None,
     keeps_padding: bool = False,
 ) -> Reading:
     """The inputs of a decoder's body, checked and packed.
@@ -60,39 +71,81 @@ def read(
         token_type_ids: ``(batch, new)``, for families that look them up among the words.
         past_key_values: A cache, or pairs of keys and values for each layer.
         use_cache: Whether a cache is wanted; None asks the configuration.
+        has_source: Whether the decoder looks at a source, whose keys are cached too.
         max_positions: How many positions there are, where a table limits them.
+        first_position: The position of a text's first token.
+        num_types: How many segments there are, where they have a table of their own.
+        numbering: How the family numbers tokens, where not by their column.
         keeps_padding: Compute padding too, for a loss that reads every position.
 
     Raises:
         InputError: The inputs don't fit the model or each other.
     """
-    cache = to_cache(past_key_values, model.config.use_cache if use_cache is None else use_cache)
-    past = 0 if cache is None else cache.get_seq_length()
+    wants_cache = model.config.use_cache if use_cache is None else use_cache
+    cache = to_cache(past_key_values, wants_cache, has_source=has_source)
+    past, vocab_size = 0 if cache is None else cache.get_seq_length(), model.config.vocab_size
     check_inputs(
-        input_ids, inputs_embeds, attention_mask, vocab_size=model.config.vocab_size, max_positions=max_positions,
-        position_ids=position_ids, token_type_ids=token_type_ids, num_types=model.config.vocab_size, past_length=past,
+        input_ids, inputs_embeds, attention_mask, vocab_size=vocab_size, max_positions=max_positions,
+        position_ids=position_ids, first_position=first_position, token_type_ids=token_type_ids,
+        num_types=vocab_size if num_types is None else num_types, past_length=past,
     )  # fmt: skip
     if inputs_embeds is None:
         inputs_embeds = model.get_input_embeddings()(input_ids)
     batch_size, length = inputs_embeds.shape[:2]
     mask = None if attention_mask is None else attention_mask[:, past:]
     packing = Packing.from_mask(mask, batch_size, length, keeps_padding=keeps_padding)
-    has_padding = past > 0 and attention_mask is not None and not bool((attention_mask != 0).all())
+    is_counted = position_ids is None
+    if position_ids is None and numbering is not None:
+        position_ids = numbering(input_ids, batch_size, length, past)
     if position_ids is None:
         positions = packing.position_ids(inputs_embeds.device) + past
     else:
         positions = packing.pack(position_ids.expand(batch_size, length))
     return Reading(
-        packing.pack(inputs_embeds), packing, positions, past + length if position_ids is None else None,
-        attention_mask if has_padding else None, cache,
+        packing.pack(inputs_embeds), packing, positions, past + length if is_counted else None,
+        attention_mask if past > 0 and _has_padding(attention_mask) else None, cache,
     )  # fmt: skip
 
 
-def to_cache(past_key_values: Any, use_cache: bool) -> Cache | None:
-    """What users pass as a past: a cache, pairs for each layer as older programs have them, or nothing."""
-    if past_key_values is None:
-        return Cache() if use_cache else None
-    return past_key_values if isinstance(past_key_values, Cache) else Cache.from_legacy_cache(past_key_values)
+def _has_padding(mask: Tensor | None) -> bool:
+    # A graph that is compiled once serves batches with and without.
+    return mask is not None and (torch.compiler.is_compiling() or not bool((mask != 0).all()))
+
+
+def read_source(
+    states: Tensor | None, attention_mask: Tensor | None, cache: Cache | EncoderDecoderCache | None
+) -> JsonObject:
+    """What :class:`dure.layers.block.DecoderBlock` must know of an encoder's states, by name.
+
+    Args:
+        states: ``(batch, source_length, hidden_size)``, or None where there is no encoder.
+        attention_mask: ``(batch, source_length)``, 0 for padding.
+        cache: The decoder's.
+    """
+    if states is None:
+        return {}
+    packing = Packing.from_mask(attention_mask, *states.shape[:2])
+    # Once its keys are in the cache, nobody reads the source again.
+    is_known = isinstance(cache, EncoderDecoderCache) and len(cache.cross_attention_cache) > 0
+    return {"source": states.flatten(0, 1) if is_known else packing.pack(states), "source_packing": packing}
+
+
+def to_cache(past_key_values: Any, use_cache: bool, *, has_source: bool = False) -> Cache | EncoderDecoderCache | None:
+    """The cache to read and to fill, or None.
+
+    Args:
+        past_key_values: What users pass: a cache, two or four tensors for each layer as older programs have them, or
+            nothing.
+        use_cache: Whether one is wanted where nothing is passed.
+        has_source: Whether the keys of a source are cached too.
+    """
+    if past_key_values is None and not use_cache:
+        return None
+    past = Cache() if past_key_values is None else past_key_values
+    if not isinstance(past, Cache | EncoderDecoderCache):
+        kind = EncoderDecoderCache if has_source else Cache
+        past = kind.from_legacy_cache(past)
+    return EncoderDecoderCache(past) if has_source and isinstance(past, Cache) else past
 
 
 def reads_padding(labels: Tensor | None, attention_mask: Tensor | None) -> bool:
@@ -101,5 +154,7 @@ def reads_padding(labels: Tensor | None, attention_mask: Tensor | None) -> bool:
         return False
     if len(labels) != len(attention_mask) or labels.shape[1] > attention_mask.shape[-1]:
         return False  # refused where the loss is computed
+    if torch.compiler.is_compiling():
+        return True
     is_padding = attention_mask[:, -labels.shape[1] :][:, :-1] == 0
     return bool((is_padding & (labels[:, 1:] != -100)).any())

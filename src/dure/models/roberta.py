@@ -1,29 +1,30 @@
 """RoBERTa: Liu et al., "RoBERTa: A Robustly Optimized BERT Pretraining Approach" (2019), https://arxiv.org/abs/1907.11692.
 
-BERT's blocks; positions count the words that aren't padding, and texts are classified by their first token. Read from
-top to bottom: configuration, names, body, heads.
+BERT's blocks; positions count the words that aren't padding, and texts are classified by their first token. Parts and
+names of weights are in :mod:`dure.models.fairseq`.
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from dure.layers.prediction import Pooler
 from dure.models.config import PretrainedConfig
-from dure.models.encoder import BLOCK_NAMES, FIELDS, EncoderModel, embeddings_of, head_dropout, stack_of, words_of
-from dure.models.encoder_heads import (
-    MaskedLM,
-    MultipleChoice,
-    QuestionAnswering,
-    SequenceClassification,
-    TokenClassification,
+from dure.models.encoder import FIELDS
+from dure.models.fairseq import (
+    FairseqBody,
+    FairseqCausalHead,
+    FairseqMaskedHead,
+    FairseqMultipleChoiceHead,
+    FairseqPreTrainedModel,
+    FairseqQuestionAnsweringHead,
+    FairseqSequenceClassificationHead,
+    FairseqTokenClassificationHead,
 )
-from dure.models.pretrained import PreTrainedModel
-from dure.models.weights import Renames
 from dure.typing import JsonObject
 
-__all__ = ["RobertaConfig", "RobertaForMaskedLM", "RobertaForMultipleChoice", "RobertaForQuestionAnswering",
-           "RobertaForSequenceClassification", "RobertaForTokenClassification", "RobertaModel"]  # fmt: skip
+__all__ = ["RobertaConfig", "RobertaForCausalLM", "RobertaForMaskedLM", "RobertaForMultipleChoice",
+           "RobertaForQuestionAnswering", "RobertaForSequenceClassification", "RobertaForTokenClassification",
+           "RobertaModel"]  # fmt: skip
 
 
 class RobertaConfig(PretrainedConfig):
@@ -37,71 +38,48 @@ class RobertaConfig(PretrainedConfig):
         "bos_token_id": 0,
         "eos_token_id": 2,
     }
-    only: ClassVar[JsonObject] = {"position_embedding_type": "absolute", "is_decoder": False}
+    only: ClassVar[JsonObject] = {"position_embedding_type": "absolute"}
 
 
-class RobertaPreTrainedModel(PreTrainedModel):
-    """What the body and all heads share: the configuration's class and the names of weights."""
+class RobertaPreTrainedModel(FairseqPreTrainedModel):
+    """What the body and all heads share: the configuration's class."""
 
     config_class: ClassVar[type[PretrainedConfig]] = RobertaConfig
-    base_model_prefix: ClassVar[str] = "roberta"
-    renames: ClassVar[Renames] = Renames(*BLOCK_NAMES, ("lm_head.norm", "lm_head.layer_norm"))
 
 
-class RobertaModel(EncoderModel, RobertaPreTrainedModel):
-    """The body: ids in, hidden states out.
-
-    Args:
-        config: The configuration.
-        add_pooling_layer: Whether the pooler is there; of the heads, only multiple choice has one.
-    """
-
-    def __init__(self, config: RobertaConfig, add_pooling_layer: bool = True) -> None:
-        super().__init__(config)
-        self.embeddings = embeddings_of(config, skips_padding=True)
-        self.encoder = stack_of(config)
-        self.pooler = Pooler(config.hidden_size) if add_pooling_layer else None
-        self.post_init()
+class RobertaModel(RobertaPreTrainedModel, FairseqBody):
+    """The body: ids in, hidden states out."""
 
 
-class RobertaForMaskedLM(MaskedLM, RobertaPreTrainedModel):
+class RobertaForMaskedLM(RobertaPreTrainedModel, FairseqMaskedHead):
     """A word for each masked position."""
 
-    head_name: ClassVar[str] = "lm_head"
-    tied_weights: ClassVar[dict[str, str]] = {"lm_head.decoder.weight": "roberta.embeddings.word_embeddings.weight"}
-    aliases: ClassVar[dict[str, str]] = {"lm_head.bias": "lm_head.decoder.bias"}
-
-    def __init__(self, config: RobertaConfig) -> None:
-        head = words_of(config, activation_name="gelu")
-        super().__init__(config, RobertaModel(config, add_pooling_layer=False), head)
+    body_class: ClassVar[type[FairseqBody]] = RobertaModel
 
 
-class RobertaForSequenceClassification(SequenceClassification, RobertaPreTrainedModel):
+class RobertaForCausalLM(RobertaPreTrainedModel, FairseqCausalHead):
+    """The next word at each position; it may be given an encoder's states."""
+
+
+class RobertaForSequenceClassification(RobertaPreTrainedModel, FairseqSequenceClassificationHead):
     """A class, several yes/no answers, or a number for each text."""
 
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__(
-            config, RobertaModel(config, add_pooling_layer=False), dropout=head_dropout(config),
-            layer_activation="tanh",
-        )  # fmt: skip
+    body_class: ClassVar[type[FairseqBody]] = RobertaModel
 
 
-class RobertaForTokenClassification(TokenClassification, RobertaPreTrainedModel):
+class RobertaForTokenClassification(RobertaPreTrainedModel, FairseqTokenClassificationHead):
     """A class for each token, such as the kind of a name."""
 
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__(config, RobertaModel(config, add_pooling_layer=False), dropout=head_dropout(config))
+    body_class: ClassVar[type[FairseqBody]] = RobertaModel
 
 
-class RobertaForQuestionAnswering(QuestionAnswering, RobertaPreTrainedModel):
+class RobertaForQuestionAnswering(RobertaPreTrainedModel, FairseqQuestionAnsweringHead):
     """Where in a text the answer to a question starts and ends."""
 
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__(config, RobertaModel(config, add_pooling_layer=False))
+    body_class: ClassVar[type[FairseqBody]] = RobertaModel
 
 
-class RobertaForMultipleChoice(MultipleChoice, RobertaPreTrainedModel):
+class RobertaForMultipleChoice(RobertaPreTrainedModel, FairseqMultipleChoiceHead):
     """The best of several continuations of a text."""
 
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__(config, RobertaModel(config), dropout=config.hidden_dropout_prob)
+    body_class: ClassVar[type[FairseqBody]] = RobertaModel

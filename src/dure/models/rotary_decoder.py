@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from dure.errors import ConfigError
 from dure.layers.block import walk
+from dure.layers.dropout import dropout as drop
 from dure.layers.embedding import Embedding
 from dure.layers.mask import Mask
 from dure.layers.positions import Rotary
@@ -76,13 +77,23 @@ class RotaryDecoder(PreTrainedModel):
         blocks: From first to last.
         norm: At the end.
         embedding_scale: What embeddings are multiplied with.
+        embedding_dropout: Probability of dropping a value of an embedding in training.
+        has_padding_row: Whether the embedding of the padding's id is zero and stays it.
     """
 
     def __init__(
-        self, config: PretrainedConfig, blocks: Iterable[nn.Module], norm: nn.Module, *, embedding_scale: float = 1.0
+        self,
+        config: PretrainedConfig,
+        blocks: Iterable[nn.Module],
+        norm: nn.Module,
+        *,
+        embedding_scale: float = 1.0,
+        embedding_dropout: float = 0.0,
+        has_padding_row: bool = True,
     ) -> None:
         super().__init__(config)
-        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        padding_idx = config.pad_token_id if has_padding_row else None
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size, padding_idx=padding_idx)
         self.layers = nn.ModuleList(blocks)
         self.norm = norm
         head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
@@ -93,7 +104,7 @@ class RotaryDecoder(PreTrainedModel):
             max_positions=config.max_position_embeddings,
             original_positions=getattr(config, "original_max_position_embeddings", None),
         )
-        self.embedding_scale = embedding_scale
+        self.embedding_scale, self.embedding_dropout = embedding_scale, embedding_dropout
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Embedding:
@@ -138,6 +149,7 @@ class RotaryDecoder(PreTrainedModel):
         # The factor is rounded to the embeddings' precision first, as it was in training.
         scale = text.words.new_tensor(self.embedding_scale)
         hidden = text.words if self.embedding_scale == 1.0 else text.words * scale
+        hidden = drop(hidden, self.embedding_dropout, self.training)
         walked = walk(
             self.layers, hidden, text.packing, norm=self.norm, cache=text.cache, key_mask=text.key_mask,
             angles=self.rotary_emb(text.positions, hidden.dtype, text.length),

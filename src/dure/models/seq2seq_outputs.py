@@ -10,8 +10,6 @@ from torch import Tensor
 from dure.models.outputs import BaseModelOutput, ModelOutput
 
 __all__ = [
-    "BaseModelOutputWithPastAndCrossAttentions",
-    "CausalLMOutputWithCrossAttentions",
     "EncoderOutput",
     "Seq2SeqLMOutput",
     "Seq2SeqModelOutput",
@@ -25,33 +23,6 @@ class EncoderOutput(BaseModelOutput):
     """Hidden states of an encoder; ``global_attentions`` are there where some tokens see all (LED)."""
 
     global_attentions: tuple[Tensor, ...] | None = None
-
-
-@dataclasses.dataclass
-class BaseModelOutputWithPastAndCrossAttentions(ModelOutput):
-    """Hidden states of a decoder: ``last_hidden_state`` is ``(batch, length, hidden_size)``.
-
-    ``attentions`` are ``(batch, num_heads, length, past + length)``, ``cross_attentions`` are
-    ``(batch, num_heads, length, source_length)``.
-    """
-
-    last_hidden_state: Tensor | None = None
-    past_key_values: Any = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
-    cross_attentions: tuple[Tensor, ...] | None = None
-
-
-@dataclasses.dataclass
-class CausalLMOutputWithCrossAttentions(ModelOutput):
-    """``logits`` are ``(batch, length, vocab_size)``; ``loss`` is a number where labels were given."""
-
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    past_key_values: Any = None
-    hidden_states: tuple[Tensor, ...] | None = None
-    attentions: tuple[Tensor, ...] | None = None
-    cross_attentions: tuple[Tensor, ...] | None = None
 
 
 @dataclasses.dataclass

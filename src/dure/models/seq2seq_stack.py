@@ -10,14 +10,15 @@ from torch import Tensor, nn
 
 from dure.layers.attention import Attention
 from dure.layers.block import DecoderBlock, walk
-from dure.layers.cache import Cache, EncoderDecoderCache
 from dure.layers.dropout import dropout as drop
 from dure.layers.feedforward import FeedForward
 from dure.layers.mask import Mask
 from dure.layers.packing import Packing
 from dure.models.config import PretrainedConfig
 from dure.models.inputs import check_inputs
-from dure.models.seq2seq_outputs import BaseModelOutputWithPastAndCrossAttentions, EncoderOutput
+from dure.models.outputs import BaseModelOutputWithPastAndCrossAttentions
+from dure.models.reading import read_source, to_cache
+from dure.models.seq2seq_outputs import EncoderOutput
 
 __all__ = ["PositionedStack", "Stack"]
 
@@ -100,7 +101,8 @@ class Stack(nn.Module):
             **seen: What else the family's blocks take.
         """
         config = self.config
-        cache = self._cache(past_key_values, use_cache, encoder_hidden_states is not None)
+        wants_cache = self.is_decoder and (config.use_cache if use_cache is None else use_cache)
+        cache = to_cache(past_key_values, wants_cache, has_source=encoder_hidden_states is not None)
         past = 0 if cache is None else cache.get_seq_length()
         inputs_embeds, new_mask = self._check(input_ids, inputs_embeds, attention_mask, past)
         batch_size, length = inputs_embeds.shape[:2]
@@ -111,12 +113,7 @@ class Stack(nn.Module):
             seen["bias"] = bias
         if past and attention_mask is not None:
             seen["key_mask"] = attention_mask
-        if encoder_hidden_states is not None:
-            around = Packing.from_mask(encoder_attention_mask, *encoder_hidden_states.shape[:2])
-            # Once its keys are in the cache, nobody reads the source again.
-            is_read = not (past and isinstance(cache, EncoderDecoderCache))
-            source = around.pack(encoder_hidden_states) if is_read else encoder_hidden_states.flatten(0, 1)
-            seen |= {"source": source, "source_packing": around}
+        seen |= read_source(encoder_hidden_states, encoder_attention_mask, cache)
         # Fan et al., "Reducing Transformer Depth on Demand with Structured Dropout" (2019), section 3.
         skips = self.layerdrop if self.training else 0.0
         blocks = [block for block in self.blocks() if skips == 0.0 or float(torch.rand([])) >= skips]
@@ -129,15 +126,6 @@ class Stack(nn.Module):
         if self.is_decoder:
             result = BaseModelOutputWithPastAndCrossAttentions(last, cache, states, weights, crossed)
         return result if (config.use_return_dict if return_dict is None else return_dict) else result.to_tuple()
-
-    def _cache(self, past: Any, use_cache: bool | None, is_crossed: bool) -> Any:
-        """The cache to read and to fill, or None."""
-        if isinstance(past, tuple):
-            past = EncoderDecoderCache.from_legacy_cache(past)
-        wants_cache = self.is_decoder and (self.config.use_cache if use_cache is None else use_cache)
-        if past is None and wants_cache:
-            return EncoderDecoderCache(Cache(), Cache()) if is_crossed else Cache()
-        return past
 
     def _check(
         self, input_ids: Tensor | None, inputs_embeds: Tensor | None, attention_mask: Tensor | None, past: int

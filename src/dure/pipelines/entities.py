@@ -34,13 +34,14 @@ class Tokens:
     continues: list[bool]
 
 
-def tokens_of(row: Row, scores: Any, tokenizer: Any) -> Tokens:
+def tokens_of(row: Row, scores: Any, tokenizer: Any, *, is_marked: bool) -> Tokens:
     """The tokens of a row with their scores.
 
     Args:
         row: The row; its example is the text, its note says where words start in it, if they came one by one.
         scores: ``(length, num_labels)`` probabilities.
         tokenizer: The tokenizer.
+        is_marked: Whether a mark, such as ``##``, is put before tokens that go on with a word.
     """
     text, encoding = row.example, row.encoding
     kept = [i for i, is_special in enumerate(encoding.special_tokens_mask) if not is_special]
@@ -49,24 +50,17 @@ def tokens_of(row: Row, scores: Any, tokenizer: Any) -> Tokens:
     starts = [places[i][0] + shifts[i] for i in kept]
     ends = [places[i][1] + shifts[i] for i in kept]
     words = tokenizer.convert_ids_to_tokens([ids[i] for i in kept])
-    has_prefix = bool(continuing_prefix(tokenizer))
     continues = []
     for n, (i, start, end) in enumerate(zip(kept, starts, ends, strict=True)):
         if ids[i] == tokenizer.unk_token_id:
             words[n] = text[start:end]
             continues.append(False)
-        elif has_prefix:
+        elif is_marked:
             continues.append(len(words[n]) != end - start)
         else:
             # Without a mark on tokens, a word begins where the text has a space.
             continues.append(start > 0 and " " not in text[start - 1 : start + 1])
     return Tokens(words, scores[kept], starts, ends, kept, continues)
-
-
-def continuing_prefix(tokenizer: Any) -> str | None:
-    """What a tokenizer puts before tokens that go on with a word, such as ``##``; None where nothing."""
-    model = getattr(getattr(tokenizer, "backend_tokenizer", None), "model", None)
-    return getattr(model, "continuing_subword_prefix", None)
 
 
 def words_of(tokens: Tokens, strategy: str, tokenizer: Any) -> Tokens:

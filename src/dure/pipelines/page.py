@@ -163,7 +163,8 @@ def _tokens(pieces: Sequence[Piece]) -> str:
         title = html.escape(visible(piece.text), quote=True)
         name = html.escape(visible(piece.token))
         cells.append(
-            f'<span class="token" title="{title}" style="background:{colour}">{name}<br><small>{piece.id}</small></span>'
+            f'<span class="token" title="{title}" style="background:{colour}">{name}<br><small>{piece.id}</small>'
+            "</span>"
         )
     return "".join(cells)
 

@@ -10,7 +10,7 @@ import numpy as np
 from dure.errors import InputError
 from dure.models.causal import SequenceHead
 from dure.models.seq2seq import SequenceClassificationHead
-from dure.pipelines.base import Pipeline
+from dure.pipelines.base import Options, Pipeline
 from dure.pipelines.figures import Figure, of_labels
 from dure.pipelines.rows import Row
 
@@ -57,6 +57,12 @@ class TextClassificationPipeline(Pipeline):
         # Asked in the older way, labels come in the model's order.
         order = range(len(scores)) if is_old else np.argsort(-scores, kind="stable")[:top_k]
         return [{"label": names[int(i)], "score": float(scores[i])} for i in order]
+
+    def options_of(self, call: Mapping[str, Any]) -> Options:
+        """The arguments of a call with the pipeline's defaults; the older one of a call replaces a default ``top_k``."""
+        if "top_k" in self.defaults and call.get("return_all_scores") is not None and "top_k" not in call:
+            call = {**call, "top_k": None if call["return_all_scores"] else 1}
+        return super().options_of(call)
 
     def single(self, answer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
         """One text gives a list of one, unless this call asked for ``top_k``: as the original does it."""

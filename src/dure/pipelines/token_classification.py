@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -133,7 +135,7 @@ class TokenClassificationPipeline(Pipeline):
         ignored = ["O"] if ignore_labels is None else list(ignore_labels)
         entities: list[dict[str, Any]] = []
         for row, logits in zip(rows, outputs, strict=True):
-            tokens = tokens_of(row, probabilities(logits), self.tokenizer)
+            tokens = tokens_of(row, probabilities(logits), self.tokenizer, is_marked=self._is_marked)
             entities += self._entities(tokens, aggregation_strategy, ignored)
         if len(rows) > 1:
             entities = merged(entities)
@@ -151,6 +153,12 @@ class TokenClassificationPipeline(Pipeline):
             for i, (token, label) in enumerate(zip(tokens, best, strict=True))
         ]
         return [Figure("Each token's best label", ("token", "label", "logit", "probability"), cells, bar=3)]
+
+    @functools.cached_property
+    def _is_marked(self) -> bool:
+        """Whether the tokenizer puts a mark before tokens that go on with a word."""
+        model = json.loads(self.tokenizer.backend_tokenizer.to_json())["model"]
+        return bool(model.get("continuing_subword_prefix"))
 
     def _entities(self, tokens: Tokens, strategy: str, ignored: Sequence[str]) -> list[dict[str, Any]]:
         names = self.model.config.id2label

@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from tests.pipelines.oracle import assert_same
 
 import dure
 from dure.errors import InputError
-from tests.pipelines.oracle import assert_same
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 HEAD = "ForQuestionAnswering"

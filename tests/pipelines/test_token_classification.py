@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.pipelines.oracle import assert_same
 
 import dure
 from dure.errors import InputError
-
-from tests.pipelines.oracle import assert_same
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "I-ORG", "MISC-X"]

@@ -59,7 +59,7 @@ class TextClassificationPipeline(Pipeline):
         return [{"label": names[int(i)], "score": float(scores[i])} for i in order]
 
     def options_of(self, call: Mapping[str, Any]) -> Options:
-        """The arguments of a call with the pipeline's defaults; the older one of a call replaces a default ``top_k``."""
+        """Arguments of a call with the defaults; where a call speaks of them in the older way, ``top_k`` gives way."""
         if "top_k" in self.defaults and call.get("return_all_scores") is not None and "top_k" not in call:
             call = {**call, "top_k": None if call["return_all_scores"] else 1}
         return super().options_of(call)

@@ -101,7 +101,7 @@ class Cache:
 
     def __init__(self, expected_length: int = 0, *, keeps_all: bool = False) -> None:
         self._layers: dict[int, _Layer] = {}
-        self._expected, self._keeps_all = expected_length, keeps_all
+        self.expected_length, self._keeps_all = expected_length, keeps_all
 
     def update(self, layer: int, key: Tensor, value: Tensor, *, window: int | None = None) -> Pair:
         """Append the keys and values of new tokens.
@@ -118,7 +118,7 @@ class Cache:
         held = self._layers.get(layer)
         if held is None:
             # The first tokens stay where they are: whoever only reads a text pays nothing for the cache.
-            held = self._layers[layer] = _Layer.of(key, value, 0 if window is not None else self._expected)
+            held = self._layers[layer] = _Layer.of(key, value, 0 if window is not None else self.expected_length)
         else:
             held.append(key, value)
         held.seen += key.shape[2]
@@ -200,7 +200,7 @@ class Cache:
         for layer, new in other._layers.items():
             held = self._layers.get(layer)
             if held is None:
-                held = self._layers[layer] = _Layer.of(*new.current(), new.expected)
+                held = self._layers[layer] = _Layer.of(*new.current(), self.expected_length)
                 held.seen = new.seen
                 held.move(max(2 * held.end, held.expected), rows=max(num_rows, held.rows))
             else:

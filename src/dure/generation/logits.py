@@ -233,8 +233,10 @@ class ExponentialDecayLengthPenalty(_Rule):
         excess = input_ids.shape[1] - self.regulation_start
         if excess <= 0:
             return scores
-        scores = scores.clone()
-        scores[:, self.eos_token_id] += scores[:, self.eos_token_id].abs() * (self.regulation_factor**excess - 1)
+        scores, ends = scores.clone(), scores[:, self.eos_token_id]
+        gain = ends.abs() * (self.regulation_factor**excess - 1)
+        # An end that has no chance, because of another rule, gets none.
+        scores[:, self.eos_token_id] = torch.where(ends.isinf(), ends, ends + gain)
         return scores
 
 

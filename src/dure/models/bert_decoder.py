@@ -19,8 +19,8 @@ from dure.layers.mask import Mask
 from dure.layers.prediction import VocabularyHead
 from dure.models.bert import BertConfig
 from dure.models.config import PretrainedConfig
+from dure.models.generative import Generative
 from dure.models.heads import causal_loss
-from dure.models.pretrained import PreTrainedModel
 from dure.models.reading import reads_padding
 from dure.models.seq2seq_outputs import CausalLMOutputWithCrossAttentions
 from dure.models.seq2seq_stack import Stack
@@ -91,11 +91,12 @@ class BertDecoder(Stack):
         return self.encoder.layer
 
 
-class BertLMHeadModel(PreTrainedModel):
+class BertLMHeadModel(Generative):
     """The next word at each position; ``config.add_cross_attention`` lets it look at ``encoder_hidden_states``."""
 
     config_class: ClassVar[type[PretrainedConfig]] = BertConfig
     base_model_prefix: ClassVar[str] = "bert"
+    skips_padding: ClassVar[bool] = True
     renames: ClassVar[Renames] = Renames(
         *(
             (f"{attention}.{ours}", f"{attention.replace('_', '')}.{theirs}")
@@ -126,6 +127,11 @@ class BertLMHeadModel(PreTrainedModel):
             config.hidden_size, config.vocab_size, activation_name=config.hidden_act, epsilon=config.layer_norm_eps
         )
         self.post_init()
+
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return self.bert.max_positions
 
     def get_output_embeddings(self) -> nn.Linear:
         """The layer that gives logits over the vocabulary."""

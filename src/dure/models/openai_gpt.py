@@ -147,6 +147,11 @@ class OpenAIGPTLMHeadModel(OpenAIGPTPreTrainedModel, CausalLM):
     body_class: ClassVar[type[PreTrainedModel]] = OpenAIGPTModel
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "transformer.tokens_embed.weight"}
 
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return int(self.config.n_positions)
+
 
 class OpenAIGPTForSequenceClassification(OpenAIGPTPreTrainedModel, SequenceHead):
     """A class, several yes/no answers, or a number for each text."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dure.errors import InputError
 from dure.hub.commit import atomic_folder
-from dure.hub.resolve import resolve
+from dure.hub.resolve import Snapshot, resolve
 from dure.layers.norm import RMSNorm
 from dure.models import loading
 from dure.models.checkpoint import WEIGHTS_FILE, open_checkpoint, write_weights
@@ -148,6 +148,7 @@ class PreTrainedModel(nn.Module):
             model, open_checkpoint(snapshot), str(name), dtype=precision,
             ignores_mismatched_sizes=ignore_mismatched_sizes,
         )  # fmt: skip
+        model.read_beside(snapshot)
         return model.eval()
 
     def save_pretrained(self, save_directory: PathLike, state_dict: Mapping[str, Tensor] | None = None) -> None:
@@ -161,6 +162,18 @@ class PreTrainedModel(nn.Module):
             write_weights(weights, Path(folder) / WEIGHTS_FILE)
             saved = self.config_class.from_dict(fields)
             saved.save_pretrained(folder)
+            self.write_beside(Path(folder))
+
+    def read_beside(self, snapshot: Snapshot) -> None:
+        """Take what a kind of model has in files of its own."""
+
+    def write_beside(self, folder: Path) -> None:
+        """Write what :meth:`read_beside` takes."""
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        """Whether it writes texts: whether it has ``generate``."""
+        return False
 
     # --- names --------------------------------------------------------------------------------------------------
 

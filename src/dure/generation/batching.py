@@ -73,7 +73,9 @@ def generate_many(
     for name, limit in (("batch_size", batch_size), ("token_budget", token_budget)):
         if limit is not None and limit < 1:
             raise InputError(f"{name} must be at least 1, but is {limit}")
-    own = {name: kwargs.pop(name, None) for name in ("logits_processor", "stopping_criteria", "prefix_allowed_tokens_fn")}
+    own = {
+        name: kwargs.pop(name, None) for name in ("logits_processor", "stopping_criteria", "prefix_allowed_tokens_fn")
+    }
     config, arguments = effective_config(model, generation_config, kwargs)
     check_arguments(model, arguments)
     call = _Call(model, config, kwargs, own, tokenizer, batch_size or _BATCH_SIZE, token_budget or _TOKEN_BUDGET)
@@ -116,7 +118,9 @@ class _Text:
         config = call.lengths(prompt)
         self.number, self.length, self.max_length = number, len(prompt), config.max_length
         self.memory = torch.cat((prompt, prompt.new_zeros(self.max_length - self.length)))
-        processors = processors_for(config, special, self.length, prompt.unsqueeze(0), None, call.own["logits_processor"])
+        processors = processors_for(
+            config, special, self.length, prompt.unsqueeze(0), None, call.own["logits_processor"]
+        )
         shaped = len(warpers_for(config, len(special.eos))) + (config.renormalize_logits is True)
         self.processors = type(processors)(processors[: len(processors) - shaped])
         # Ends and lengths are looked at without tensors.
@@ -274,8 +278,10 @@ def _reads_tokens(call: _Call, special: Special) -> bool:
     own, ids = call.own, torch.zeros((1, 1), dtype=torch.long)
     processors = processors_for(call.lengths(ids[0]), special, 1, ids, own["prefix_allowed_tokens_fn"],
                                 own["logits_processor"])  # fmt: skip
-    return bool(own["stopping_criteria"]) or call.config.max_new_tokens is None or any(
-        getattr(processor, "reads_tokens", True) for processor in processors
+    return (
+        bool(own["stopping_criteria"])
+        or call.config.max_new_tokens is None
+        or any(getattr(processor, "reads_tokens", True) for processor in processors)
     )
 
 

@@ -158,7 +158,9 @@ def _check_search(model: Any, config: GenerationConfig, *, is_assisted: bool, as
     sizes = [one.config.vocab_size for one in (model, assistant_model) if hasattr(one, "config")
              and hasattr(one.config, "vocab_size")]  # fmt: skip
     if len(set(sizes)) > 1:
-        raise InputError(f"the model has {sizes[0]} ids and the assistant {sizes[1]}: both must have the same tokenizer")
+        raise InputError(
+            f"the model has {sizes[0]} ids and the assistant {sizes[1]}: both must have the same tokenizer"
+        )
 
 
 def _task(model: Any, prompt: Prompt, config: GenerationConfig, special: Special, *, keeps_all: bool) -> Task:

@@ -147,7 +147,9 @@ class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):
     def __init__(self, bad_words_ids: list[list[int]], eos_token_id: Tokens | None = None) -> None:
         is_list = isinstance(bad_words_ids, list) and all(isinstance(ids, list) for ids in bad_words_ids)
         if not is_list or not bad_words_ids:
-            raise InputError(f"`bad_words_ids` has to be a non-empty list of lists of tokens, but is {bad_words_ids!r}.")
+            raise InputError(
+                f"`bad_words_ids` has to be a non-empty list of lists of tokens, but is {bad_words_ids!r}."
+            )
         ends = [] if eos_token_id is None else _as_list(eos_token_id)
         allowed = [ids for ids in bad_words_ids if ids not in [[end] for end in ends]]
         self.sequence_bias = {}

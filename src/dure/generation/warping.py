@@ -56,7 +56,9 @@ class TemperatureLogitsWarper(_Warper):
 
     def __init__(self, temperature: float) -> None:
         if not _is_number(temperature) or not temperature > 0:
-            hint = " If you're looking for greedy decoding strategies, set `do_sample=False`." if temperature == 0 else ""
+            hint = (
+                " If you're looking for greedy decoding strategies, set `do_sample=False`." if temperature == 0 else ""
+            )
             raise InputError(
                 f"`temperature` (={temperature}) has to be a strictly positive float, otherwise your next token "
                 f"scores will be invalid.{hint}"

@@ -78,7 +78,10 @@ def attend(
             visible = _with_bias(packing, visible, bias)
         context, weights = _fused(query, key, value, visible, is_causal, scale, dropout), None
     if sharing > 1:
-        context, weights = _for_each_text(context, sharing), weights if weights is None else _for_each_text(weights, sharing)
+        context, weights = (
+            _for_each_text(context, sharing),
+            weights if weights is None else _for_each_text(weights, sharing),
+        )
     if is_first_only:
         return context.flatten(1), None if not needs_weights else weights
     return packing.pack(context.transpose(1, 2)).flatten(1), weights if needs_weights else None

@@ -84,6 +84,8 @@ def pipeline(
         _check(given, row, model)
     if tokenizer is None or not callable(tokenizer):
         tokenizer = _tokenizer(tokenizer, source, where)
+    if given == "translation":
+        given = _translation_of(model.config)
     home = importlib.import_module(f"dure.pipelines.{row.home}")
     build = pipeline_class or getattr(home, row.pipeline_class)
     built: Pipeline = build(
@@ -139,6 +141,19 @@ def _check(task: str, row: Task, model: Any) -> None:
     wanted = class_for(row, config)
     if wanted is None or not isinstance(model, wanted):
         raise misfit(task, type(model).__name__, config)
+
+
+def _translation_of(config: Any) -> str:
+    """The first translation that a model's configuration knows by name, which is said; else just "translation"."""
+    for name in getattr(config, "task_specific_params", None) or {}:
+        if name.startswith("translation"):
+            warnings.warn(
+                f"the model translates between several languages; for 'translation' alone {name!r} is taken",
+                UserWarning,
+                stacklevel=3,
+            )
+            return str(name)
+    return "translation"
 
 
 def _tokenizer(tokenizer: Any, source: Any, where: dict[str, Any]) -> Any:

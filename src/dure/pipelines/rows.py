@@ -59,6 +59,7 @@ def encode(
     truncation: bool | str | None = None,
     max_length: int | None = None,
     is_strict: bool = False,
+    is_unlimited: bool = False,
     rows_per_text: int = 1,
     advice: str = "pass truncation=True to cut it",
     **options: Any,
@@ -73,6 +74,7 @@ def encode(
         truncation: True or a strategy: cut what is too long, and say so. Otherwise it is refused.
         max_length: Cut to this length in place of the model's.
         is_strict: Refuse what is longer than the tokenizer's limit too, not only what the model can't read.
+        is_unlimited: Refuse nothing: the caller cuts.
         rows_per_text: How many rows in turn belong to one text, for messages.
         advice: What to do about a text that is too long, for the error.
         **options: Further arguments of the tokenizer.
@@ -89,7 +91,7 @@ def encode(
     limit = max_length if cuts and max_length is not None else min(known, default=None)
     if not cuts and not is_strict:
         limit = positions
-    long = [] if limit is None else [i for i, row in enumerate(rows) if len(row) > limit]
+    long = [] if limit is None or is_unlimited else [i for i, row in enumerate(rows) if len(row) > limit]
     if not long:
         return rows
     worst = max(long, key=lambda i: len(rows[i]))

@@ -53,19 +53,32 @@ TASKS = {
         "sentence_similarity", "SentenceSimilarityPipeline", "AutoModel",
         "sentence-transformers/all-MiniLM-L6-v2", "main",
     ),
+    "summarization": Task(
+        "text2text_generation", "SummarizationPipeline", "AutoModelForSeq2SeqLM",
+        "sshleifer/distilbart-cnn-12-6", "a4f8f3e",
+    ),
     "text-classification": Task(
         "text_classification", "TextClassificationPipeline", "AutoModelForSequenceClassification",
         "distilbert/distilbert-base-uncased-finetuned-sst-2-english", "714eb0f",
+    ),
+    "text-generation": Task(
+        "text_generation", "TextGenerationPipeline", "AutoModelForCausalLM", "openai-community/gpt2", "607a30d"
+    ),
+    "text2text-generation": Task(
+        "text2text_generation", "Text2TextGenerationPipeline", "AutoModelForSeq2SeqLM", "google-t5/t5-base", "a9723ea"
     ),
     "token-classification": Task(
         "token_classification", "TokenClassificationPipeline", "AutoModelForTokenClassification",
         "dbmdz/bert-large-cased-finetuned-conll03-english", "4c53496",
     ),
+    "translation": Task("text2text_generation", "TranslationPipeline", "AutoModelForSeq2SeqLM"),
     "zero-shot-classification": Task(
         "zero_shot_classification", "ZeroShotClassificationPipeline", "AutoModelForSequenceClassification",
         "facebook/bart-large-mnli", "d7645e1",
     ),
 }  # fmt: skip
+#: Pairs of languages whose translation has a default model.
+TRANSLATIONS = {("en", "fr"), ("en", "de"), ("en", "ro")}
 ALIASES = {"ner": "token-classification", "sentiment-analysis": "text-classification"}
 #: What a checkpoint's class ends with, to the task that it was made for.
 _TASK_OF_CLASS = (
@@ -74,6 +87,11 @@ _TASK_OF_CLASS = (
     ("ForQuestionAnswering", "question-answering"),
     ("ForMultipleChoice", "multiple-choice"),
     ("ForMaskedLM", "fill-mask"),
+    ("ForCausalLM", "text-generation"),
+    ("LMHeadModel", "text-generation"),
+    ("MarianMTModel", "translation"),
+    ("ForConditionalGeneration", "text2text-generation"),
+    ("EncoderDecoderModel", "text2text-generation"),
     ("Model", "feature-extraction"),
 )
 
@@ -87,8 +105,14 @@ def task_named(name: str) -> tuple[str, Task]:
     Raises:
         InputError: There is no such task; the message names the nearest.
     """
-    known = [*TASKS, *ALIASES]
+    known = [*TASKS, *ALIASES, "translation_xx_to_yy"]
     own = ALIASES.get(name, name)
+    pair = re.fullmatch(r"translation_([^_]+)_to_([^_]+)", str(name))
+    if pair:
+        has_default = (pair[1], pair[2]) in TRANSLATIONS
+        return "translation", TASKS["translation"]._replace(
+            **({"default_model": "google-t5/t5-base", "default_revision": "a9723ea"} if has_default else {})
+        )
     if own not in TASKS:
         near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""

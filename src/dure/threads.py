@@ -5,25 +5,45 @@ The tokenizer engine, torch and data workers all ask here, so that they never co
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import functools
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["num_threads"]
+__all__ = ["limited", "num_threads"]
+
+_limit: contextvars.ContextVar[int | None] = contextvars.ContextVar("limit", default=None)
 
 
-@functools.cache
 def num_threads() -> int:
     """How many threads Dure uses.
 
     ``OMP_NUM_THREADS`` decides where it is set. Otherwise it is the number of cores this process may run on, and no
     more than its cgroup's CPU quota (rounded up): in a container, the machine's core count says nothing about what is
-    ours.
+    ours. Inside :func:`limited`, its number holds.
 
     Returns:
         A number of threads, at least 1.
     """
+    return _limit.get() or _num_threads()
+
+
+@contextlib.contextmanager
+def limited(count: int) -> Iterator[None]:
+    """Use so many threads within a ``with`` block, in this thread of the program."""
+    token = _limit.set(count)
+    try:
+        yield
+    finally:
+        _limit.reset(token)
+
+
+@functools.cache
+def _num_threads() -> int:
+    """The process's number, decided once."""
     wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if wanted.isdecimal() and int(wanted) > 0:
         return int(wanted)

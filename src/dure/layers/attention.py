@@ -42,7 +42,8 @@ def attend(
         query: ``(num_tokens, num_heads, head_size)``, packed; or ``(batch, num_heads, head_size)``, only the first of
             each row.
         key: ``(num_tokens, num_key_value_heads, head_size)``, packed; or ``(batch, num_key_value_heads, keys,
-            head_size)``, as a cache returns it. Each of its heads serves as many heads of queries.
+            head_size)``, as a cache returns it. Each of its heads serves as many heads of queries, and each of its
+            texts as many texts of queries, one after another: beams look at one source.
         value: As ``key``.
         packing: Which queries belong together.
         key_packing: Which keys belong together, where they are those of another text.
@@ -63,6 +64,9 @@ def attend(
     if key.dim() == 3:
         key, value = keys.unpack(key).transpose(1, 2), keys.unpack(value).transpose(1, 2)
     key_mask = keys.mask if key_mask is None else key_mask
+    sharing = query.shape[0] // key.shape[0]
+    if sharing > 1:
+        query = query.unflatten(0, (-1, sharing)).transpose(1, 2).flatten(2, 3)
     # With dropout, torch's kernel for the CPU falls back to these same steps, and takes more of them.
     if needs_weights or (dropout > 0.0 and query.device.type == "cpu"):
         visible = visible_keys(mask, packing, key_mask, query.shape[2], key)
@@ -73,6 +77,11 @@ def attend(
         if bias is not None:
             visible = _with_bias(packing, visible, bias)
         context, weights = _fused(query, key, value, visible, is_causal, scale, dropout), None
+    if sharing > 1:
+        context, weights = (
+            _for_each_text(context, sharing),
+            weights if weights is None else _for_each_text(weights, sharing),
+        )
     if is_first_only:
         return context.flatten(1), None if not needs_weights else weights
     return packing.pack(context.transpose(1, 2)).flatten(1), weights if needs_weights else None
@@ -112,6 +121,11 @@ def _for_each_head(shared: Tensor, query: Tensor) -> Tensor:
     """Keys or values, once for each head of queries."""
     groups = query.shape[1] // shared.shape[1]
     return shared if groups == 1 else shared.unsqueeze(2).expand(-1, -1, groups, -1, -1).flatten(1, 2)
+
+
+def _for_each_text(asked: Tensor, sharing: int) -> Tensor:
+    """``(batch, num_heads, sharing * queries, size)`` to ``(batch * sharing, num_heads, queries, size)``."""
+    return asked.unflatten(2, (sharing, -1)).transpose(1, 2).flatten(0, 1)
 
 
 def _with_bias(packing: Packing, visible: Tensor | None, bias: Tensor) -> Tensor:

@@ -44,8 +44,10 @@ FAMILIES = {
 }
 #: What serves as a head in families that have none of that name: older families' names, and those of single ones.
 OTHER_NAMES = {
+    "BartForMaskedLM": "ForConditionalGeneration",
     "ForCausalLM": "LMHeadModel",
     "ForPreTraining": "ForMaskedLM",
+    "MBartForMaskedLM": "ForConditionalGeneration",
     "EncoderDecoderForConditionalGeneration": "Model",
     "MarianForConditionalGeneration": "MTModel",
 }
@@ -116,10 +118,19 @@ class _AutoModelBase:
         return family_class(model_type, cls._suffix, str(name)).from_pretrained(name, **kwargs)
 
     @classmethod
+    def class_of(cls, config: PretrainedConfig) -> type[PreTrainedModel]:
+        """The class of the configuration's family.
+
+        Raises:
+            InputError: The family has no such head.
+        """
+        found: type[PreTrainedModel] = family_class(config.model_type, cls._suffix, cls.__name__)
+        return found
+
+    @classmethod
     def from_config(cls, config: PretrainedConfig) -> PreTrainedModel:
         """A model with random weights."""
-        model: PreTrainedModel = family_class(config.model_type, cls._suffix, cls.__name__)(config)
-        return model
+        return cls.class_of(config)(config)
 
 
 class AutoModel(_AutoModelBase):

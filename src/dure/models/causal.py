@@ -12,6 +12,7 @@ from dure.layers.linear import Linear
 from dure.layers.prediction import Summary
 from dure.models import outputs
 from dure.models.config import PretrainedConfig
+from dure.models.generative import Generative
 from dure.models.heads import causal_loss, choice_loss, classification_loss, span_loss, token_loss
 from dure.models.pretrained import PreTrainedModel
 from dure.models.reading import reads_padding
@@ -35,8 +36,10 @@ class DecoderHead(PreTrainedModel):
         return body.get_input_embeddings()
 
 
-class CausalLM(DecoderHead):
+class CausalLM(DecoderHead, Generative):
     """The next word at each position."""
+
+    skips_padding: ClassVar[bool] = True
 
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)

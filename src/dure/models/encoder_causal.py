@@ -7,7 +7,7 @@ checkpoints of their families; attention to an encoder is drawn anew where a che
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -20,6 +20,7 @@ from dure.models import outputs
 from dure.models.config import PretrainedConfig
 from dure.models.encoder import embeddings_of
 from dure.models.encoder_heads import MaskedLM
+from dure.models.generative import Generative
 from dure.models.heads import causal_loss
 from dure.models.pretrained import PreTrainedModel
 from dure.models.reading import read, read_source, reads_padding
@@ -147,7 +148,7 @@ class CausalBody(PreTrainedModel):
         return self.as_returned(result, return_dict)
 
 
-class CausalWords(MaskedLM):
+class CausalWords(Generative, MaskedLM):
     """The next word at each position; ``config.add_cross_attention`` lets it look at ``encoder_hidden_states``.
 
     Args:
@@ -156,6 +157,8 @@ class CausalWords(MaskedLM):
         head: From states to words.
     """
 
+    skips_padding: ClassVar[bool] = True
+
     def __init__(self, config: PretrainedConfig, body: CausalBody, head: nn.Module) -> None:
         if not getattr(config, "is_decoder", False):
             warnings.warn(
@@ -163,6 +166,11 @@ class CausalWords(MaskedLM):
                 stacklevel=3,
             )
         super().__init__(config, body, head)  # type: ignore[arg-type]
+
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return int(self.config.max_position_embeddings) - self.base_model.embeddings.first_position
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, labels: Tensor | None = None,

@@ -13,6 +13,7 @@ from dure.errors import ConfigError
 from dure.layers.linear import Linear
 from dure.models.auto import AutoConfig, AutoModel, AutoModelForCausalLM
 from dure.models.config import PretrainedConfig
+from dure.models.generative import Generative
 from dure.models.heads import token_loss
 from dure.models.outputs import BaseModelOutput
 from dure.models.pretrained import PreTrainedModel
@@ -75,7 +76,7 @@ class _Renames(Renames):
         return f"{side}.{self.sides[side].renames.from_original(rest)}" if side in self.sides else name
 
 
-class EncoderDecoderModel(Seq2SeqPreTrainedModel):
+class EncoderDecoderModel(Seq2SeqPreTrainedModel, Generative):
     """Text to text, from two models.
 
     Args:
@@ -150,6 +151,12 @@ class EncoderDecoderModel(Seq2SeqPreTrainedModel):
                 return
         assert isinstance(module, nn.Linear)
         module.reset_parameters()
+
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        limit: int | None = self.decoder.max_positions if isinstance(self.decoder, Generative) else None
+        return limit
 
     def get_encoder(self) -> nn.Module:
         """The model that reads."""

@@ -67,6 +67,8 @@ class FairseqCausalHead(FairseqPreTrainedModel, CausalWords):
     """The next word at each position; it may be given an encoder's states."""
 
     head_name: ClassVar[str] = "lm_head"
+    #: The body numbers words by itself, from behind the padding's number.
+    skips_padding: ClassVar[bool] = False
     renames: ClassVar[Renames] = Renames(*CAUSAL_BLOCK_NAMES, ("lm_head.norm", "lm_head.layer_norm"))
     tied_weights: ClassVar[dict[str, str]] = FairseqMaskedHead.tied_weights
     aliases: ClassVar[dict[str, str]] = FairseqMaskedHead.aliases

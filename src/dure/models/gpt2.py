@@ -189,6 +189,11 @@ class GPT2LMHeadModel(GPT2PreTrainedModel, CausalLM):
     body_class: ClassVar[type[PreTrainedModel]] = GPT2Model
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "transformer.wte.weight"}
 
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return int(self.config.n_positions)
+
 
 class GPT2DoubleHeadsModel(GPT2PreTrainedModel, DoubleHeads):
     """The next word at each position, and the best of several continuations of a text."""

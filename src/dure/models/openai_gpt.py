@@ -148,6 +148,11 @@ class OpenAIGPTLMHeadModel(OpenAIGPTPreTrainedModel, CausalLM):
     body_class: ClassVar[type[PreTrainedModel]] = OpenAIGPTModel
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "transformer.tokens_embed.weight"}
 
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return int(self.config.n_positions)
+
 
 class OpenAIGPTDoubleHeadsModel(OpenAIGPTPreTrainedModel, DoubleHeads):
     """The next word at each position, and the best of several continuations of a text."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from dure.layers.linear import Linear
 from dure.layers.table_positions import LearnedPositions, ScaledEmbedding
 from dure.models.config import PretrainedConfig
+from dure.models.generative import Generative
 from dure.models.heads import token_loss
 from dure.models.outputs import CausalLMOutputWithCrossAttentions
 from dure.models.seq2seq import (
@@ -193,7 +194,7 @@ class _DecoderAlone(nn.Module):
         self.decoder = decoder
 
 
-class PositionedCausalHead(PositionedPreTrainedModel):
+class PositionedCausalHead(PositionedPreTrainedModel, Generative):
     """The decoder alone, for the next word; it may be given an encoder's states."""
 
     tied_weights: ClassVar[dict[str, str]] = {"lm_head.weight": "model.decoder.embed_tokens.weight"}
@@ -209,6 +210,11 @@ class PositionedCausalHead(PositionedPreTrainedModel):
     def shared_weights(self) -> dict[str, str]:  # type: ignore[override]
         """There is one stack alone."""
         return {}
+
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        return self.model.decoder.max_positions
 
     def get_input_embeddings(self) -> nn.Embedding:
         """The table of words."""

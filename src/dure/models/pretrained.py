@@ -167,6 +167,7 @@ class PreTrainedModel(HasVocabulary):
             ignores_mismatched_sizes=ignore_mismatched_sizes,
         )  # fmt: skip
         model.origin = snapshot
+        model.read_beside(snapshot)
         return (model if place is None else model.to(place)).eval()
 
     def save_pretrained(
@@ -249,6 +250,17 @@ class PreTrainedModel(HasVocabulary):
             commit_message=commit_message, commit_description=commit_description, revision=revision,
             create_pr=create_pr,
         )  # fmt: skip
+
+    def read_beside(self, snapshot: Snapshot) -> None:
+        """Take what a kind of model has in files of its own."""
+
+    def write_beside(self, folder: Path) -> None:
+        """Write what :meth:`read_beside` takes."""
+
+    @classmethod
+    def can_generate(cls) -> bool:
+        """Whether it writes texts: whether it has ``generate``."""
+        return False
 
     # --- memory and information ---------------------------------------------------------------------------------
 

@@ -56,6 +56,7 @@ def save(
     with atomic_folder(folder) as temporary:
         written = _write_shards(weights, temporary, limit)
         type(model.config).from_dict(fields).save_pretrained(temporary)
+        model.write_beside(temporary)
         if not has_card:
             (temporary / CARD_FILE).write_text(card_of(model, card), encoding="utf-8")
     # Files of an earlier save: a reader would take a whole file before an index.

@@ -5,6 +5,7 @@ A family gives its embeddings, blocks and weight names (:mod:`dure.models.bart`,
 
 from __future__ import annotations
 
+import sys
 from typing import Any, ClassVar
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 
 from dure.errors import ConfigError, InputError
 from dure.layers.linear import Linear
+from dure.models.generative import Generative
 from dure.models.heads import classification_loss, span_loss, token_loss
 from dure.models.pretrained import PreTrainedModel
 from dure.models.seq2seq_outputs import (
@@ -195,7 +197,7 @@ class Seq2SeqBody(Seq2SeqPreTrainedModel):
         return self.as_returned(result, return_dict)
 
 
-class LanguageHead(Seq2SeqPreTrainedModel):
+class LanguageHead(Seq2SeqPreTrainedModel, Generative):
     """Text to text. A family's class says :meth:`to_logits`."""
 
     #: Whether a call with labels, which is training, goes without a cache.
@@ -204,6 +206,12 @@ class LanguageHead(Seq2SeqPreTrainedModel):
     def to_logits(self, hidden: Tensor) -> Tensor:
         """``(batch, length, hidden_size)`` to ``(batch, length, vocab_size)``."""
         raise NotImplementedError
+
+    @property
+    def max_positions(self) -> int | None:
+        """Tokens of the longest text that is written, where a table of positions limits it."""
+        limit = int(self.get_decoder().max_positions)  # type: ignore[arg-type]
+        return None if limit == sys.maxsize else limit
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,

@@ -76,6 +76,7 @@ class Stack(nn.Module):
         encoder_hidden_states: Tensor | None = None,
         encoder_attention_mask: Tensor | None = None,
         past_key_values: Any = None,
+        position_ids: Tensor | None = None,
         inputs_embeds: Tensor | None = None,
         use_cache: bool | None = None,
         output_attentions: bool | None = None,
@@ -92,6 +93,7 @@ class Stack(nn.Module):
             encoder_hidden_states: For a decoder, ``(batch, source_length, hidden_size)``.
             encoder_attention_mask: ``(batch, source_length)``.
             past_key_values: The cache of an earlier call.
+            position_ids: ``(batch, length)`` or ``(1, length)``; by default tokens are counted, padding included.
             inputs_embeds: ``(batch, length, hidden_size)`` in place of ``input_ids``.
             use_cache: Return keys and values for the next call; the configuration's by default.
             output_attentions: Also return attention weights.
@@ -107,7 +109,11 @@ class Stack(nn.Module):
         inputs_embeds, new_mask = self._check(input_ids, inputs_embeds, attention_mask, past)
         batch_size, length = inputs_embeds.shape[:2]
         packing = Packing.from_mask(new_mask, batch_size, length, keeps_padding=keeps_padding)
-        hidden = self.embed(packing.pack(inputs_embeds), packing.position_ids(inputs_embeds.device) + past)
+        if position_ids is None:
+            columns = packing.position_ids(inputs_embeds.device) + past
+        else:
+            columns = packing.pack(position_ids.expand(batch_size, length))
+        hidden = self.embed(packing.pack(inputs_embeds), columns)
         seen["cache"], bias = cache, self.bias(length, past)
         if bias is not None:
             seen["bias"] = bias

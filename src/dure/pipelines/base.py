@@ -2,164 +2,362 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
+from dure import progress
 from dure.errors import InputError
+from dure.pipelines.rows import Row, batches, encode
+from dure.threads import limited
 
-__all__ = ["Pipeline"]
+if TYPE_CHECKING:
+    from dure.pipelines.explain import Explanation
+    from dure.pipelines.figures import Figure
+
+__all__ = ["Options", "Pipeline", "to_numbers"]
 
 #: Tokens of one batch. Measured on two cores with MiniLM: smaller batches pay for calls, larger ones leave the caches.
 TOKENS_PER_BATCH = 512
-#: Texts of a generator that are read ahead, so that they can be sorted by length.
+#: The same on an accelerator, which needs many to be busy.
+TOKENS_PER_BATCH_ELSEWHERE = 16384
+#: Inputs that are read ahead and computed together, so that they can be sorted by length.
 WINDOW = 1024
+#: From so many inputs on, a bar shows how far they are.
+LONG_LIST = 64
+
+
+class Options(NamedTuple):
+    """The arguments of a call, by the stage they belong to."""
+
+    preprocess: dict[str, Any]
+    forward: dict[str, Any]
+    postprocess: dict[str, Any]
+
+
+def _nothing() -> None:
+    """No progress is shown."""
 
 
 class Pipeline:
     """A model, its tokenizer, and what a task makes of them.
 
+    A task says how it reads an input (:meth:`read`) and writes the three stages: :meth:`preprocess` turns inputs into
+    rows of ids, :meth:`forward` a batch of rows into numbers, :meth:`postprocess` the numbers of one input into its
+    answer. All else is here: forms of input, order, batches, progress, threads.
+
     Args:
         model: The model; it is put in evaluation mode.
         tokenizer: Its tokenizer.
+        task: The task's name, where one class serves several.
         device: Where to compute, such as ``"cpu"``, ``"cuda:0"``, or a number (-1 is the CPU).
-        batch_size: The most texts in one batch; by default only the number of tokens counts.
+        batch_size: The most rows in one batch; by default a number of tokens decides.
+        num_threads: How many threads compute; by default those of the process.
         **defaults: Defaults for the arguments of a call.
     """
 
     task: str = ""
+    #: Arguments of a call, by the stage they belong to; one may belong to several.
+    preprocess_arguments: ClassVar[frozenset[str]] = frozenset(
+        {"truncation", "max_length", "padding", "add_special_tokens"}
+    )
+    forward_arguments: ClassVar[frozenset[str]] = frozenset()
+    postprocess_arguments: ClassVar[frozenset[str]] = frozenset()
+    #: What arguments were called once.
+    old_names: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
         model: Any,
         tokenizer: Any,
         *,
+        task: str | None = None,
         device: int | str | torch.device | None = None,
         batch_size: int | None = None,
+        num_threads: int | None = None,
         **defaults: Any,
     ) -> None:
+        self.task = task or type(self).task
         self.device = _to_device(device)
         self.model = model.eval().to(self.device)
         self.tokenizer = tokenizer
-        self.batch_size = batch_size
-        self._split(defaults)  # unknown arguments fail here, not at the first text
-        self.defaults = defaults
+        self.batch_size = _checked("batch_size", batch_size)
+        self.num_threads = _checked("num_threads", num_threads)
+        self.defaults = self._renamed(defaults)
+        self.choose(self.defaults)  # unknown arguments fail here, not at the first text
 
     # --- the three stages ---------------------------------------------------------------------------------------
 
-    #: Arguments of a call that belong to the tokenizer, and to the task's last stage.
-    tokenizer_arguments: frozenset[str] = frozenset({"truncation", "max_length", "padding", "add_special_tokens"})
-    task_arguments: frozenset[str] = frozenset()
+    def read(self, value: Any, index: int) -> Any:
+        """An input as the task sees it: here a pair of a text and its partner, which may be None.
 
-    def preprocess(self, texts: Sequence[Any], **options: Any) -> list[dict[str, list[int]]]:
-        """Texts to rows of token ids, in one call of the tokenizer."""
-        if options.get("truncation") and options.get("max_length") is None:
-            # A tokenizer's files may lack its limit; the model always has one.
-            options["max_length"] = min(self.tokenizer.model_max_length, self.model.config.max_position_embeddings)
-        firsts, seconds = zip(*(self._pair(text, i) for i, text in enumerate(texts)), strict=True)
-        pairs = list(seconds) if any(second is not None for second in seconds) else None
-        columns = self.tokenizer(list(firsts), pairs, **options)
-        names = list(columns.keys())
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        Args:
+            value: What was given: a text, or ``{"text": ..., "text_pair": ...}``.
+            index: Its number among all inputs, for messages.
 
-    def forward(self, rows: list[dict[str, list[int]]]) -> Any:
-        """Rows of about the same length to the model's output."""
-        batch = self.tokenizer.pad(rows, padding=True, return_tensors="pt")
-        return self.model(**{name: tensor.to(self.device) for name, tensor in batch.items()})
+        Raises:
+            InputError: It is neither.
+        """
+        if isinstance(value, str):
+            return value, None
+        if isinstance(value, Mapping) and "text" in value:
+            return as_text(value["text"], index), value.get("text_pair")
+        raise wrong_input(value, index, "a string or {'text': ..., 'text_pair': ...}")
 
-    def postprocess(self, output: Any, lengths: list[int], **options: Any) -> list[Any]:
-        """The model's output to one answer for each row."""
+    def preprocess(self, inputs: Sequence[Any], *, start: int = 0, **options: Any) -> list[Row]:
+        """Inputs to rows of token ids, in one call of the tokenizer.
+
+        Args:
+            inputs: Texts, or what else the task takes.
+            start: The number of the first one among all inputs of a call, for messages.
+            **options: Arguments of the call that belong here.
+        """
+        examples = [self.read(value, start + i) for i, value in enumerate(inputs)]
+        options.pop("padding", None)  # rows are padded by batch, and no answer depends on it
+        rows: list[Row] = []
+        # Pairs and single texts are encoded apart: an empty partner would bring its own special tokens.
+        for is_pair in (False, True):
+            places = [i for i, example in enumerate(examples) if (example[1] is not None) == is_pair]
+            if places:
+                firsts, seconds = zip(*(examples[i] for i in places), strict=True)
+                found = encode(self, firsts, seconds if is_pair else None, start=start, **options)
+                for row, place in zip(found, places, strict=True):
+                    row.owner, row.example = place, examples[place]
+                rows += found
+        return rows
+
+    def forward(self, rows: Sequence[Row], *args: Any, **options: Any) -> list[Any]:
+        """A batch of rows to one array of numbers for each, without padding; here the logits."""
+        del args
+        return list(to_numbers(self.run_model(rows, **options).logits))
+
+    def postprocess(self, rows: list[Row], outputs: list[Any], *args: Any, **options: Any) -> Any:
+        """The rows of one input and what the model made of them, to an answer."""
         raise NotImplementedError
 
     # --- calls --------------------------------------------------------------------------------------------------
 
-    def __call__(self, inputs: Any, *, batch_size: int | None = None, **options: Any) -> Any:
-        """Answers for one text, a list, a generator, or a column of a data set.
+    def __call__(
+        self, inputs: Any, *, batch_size: int | None = None, num_workers: int | None = None, **options: Any
+    ) -> Any:
+        """Answers for one input, a list, a generator, or a column of a data set.
 
         A list is sorted by length and batched by a budget of tokens inside, and comes back in its order. For a
         generator, a generator comes back, which reads a window ahead.
 
         Args:
-            inputs: A text; a dictionary ``{"text": ..., "text_pair": ...}``; or many of them.
-            batch_size: The most texts in one batch.
-            **options: Arguments of the tokenizer (``truncation``, ``max_length``) and of the task.
-        """
-        tokenizing, answering = self._split({**self.defaults, **options})
-        limit = batch_size or self.batch_size
-        if isinstance(inputs, (str, Mapping)):
-            return self._one(self._many([inputs], limit, tokenizing, answering)[0], answering)
-        if isinstance(inputs, (list, tuple)):
-            return self._many(inputs, limit, tokenizing, answering)
-        if hasattr(inputs, "__getitem__") and hasattr(inputs, "__len__"):
-            return self._many(list(inputs), limit, tokenizing, answering)
-        if isinstance(inputs, Iterable):
-            return self._stream(iter(inputs), limit, tokenizing, answering)
-        raise InputError(f"inputs must be a text, a list, a generator or a column, not {type(inputs).__name__}")
+            inputs: A text, or what else the task takes; or many of them.
+            batch_size: The most rows in one batch.
+            num_workers: Without effect: nothing here needs other processes.
+            **options: Arguments of the task and of the tokenizer (``truncation``, ``max_length``).
 
-    def _one(self, answer: Any, options: dict[str, Any]) -> Any:
-        """The shape of the answer to a single text, where it differs from that in a list."""
+        Raises:
+            InputError: An input or an argument is wrong; the message says which and what is allowed.
+        """
+        del num_workers
+        chosen = self.options_of(options)
+        limit = _checked("batch_size", batch_size) or self.batch_size
+        if self.is_single(inputs, chosen):
+            return self.single(self._window([inputs], 0, limit, chosen)[0], inputs, options)
+        if isinstance(inputs, (list, tuple)):
+            return self._many(inputs, limit, chosen)
+        if hasattr(inputs, "__getitem__") and hasattr(inputs, "__len__"):
+            return self._many(list(inputs), limit, chosen)
+        return self._stream(iter(inputs), limit, chosen)
+
+    def is_single(self, inputs: Any, options: Options) -> bool:
+        """Whether this is one input, not many."""
         del options
+        return isinstance(inputs, (str, bytes, Mapping)) or not isinstance(inputs, Iterable)
+
+    def single(self, answer: Any, inputs: Any, options: Mapping[str, Any]) -> Any:
+        """The form of an answer to a single input, where it differs from that in a list.
+
+        Args:
+            answer: The answer.
+            inputs: What was asked about.
+            options: Arguments of this call alone.
+        """
+        del inputs, options
         return answer
 
-    def _stream(self, texts: Iterator[Any], limit: int | None, tokenizing: Any, answering: Any) -> Iterator[Any]:
-        while window := list(itertools.islice(texts, WINDOW)):
-            yield from self._many(window, limit, tokenizing, answering)
+    def choose(self, options: Mapping[str, Any]) -> Options:
+        """Arguments by stage.
 
-    def _many(self, texts: Sequence[Any], limit: int | None, tokenizing: Any, answering: Any) -> list[Any]:
-        if not texts:
-            return []
-        rows = self.preprocess(texts, **tokenizing)
-        lengths = [len(row["input_ids"]) for row in rows]
-        answers: list[Any] = [None] * len(rows)
-        with torch.inference_mode():
-            for batch in batches(lengths, TOKENS_PER_BATCH, limit):
-                output = self.forward([rows[i] for i in batch])
-                results = self.postprocess(output, [lengths[i] for i in batch], **answering)
-                for i, result in zip(batch, results, strict=True):
-                    answers[i] = result
+        Raises:
+            InputError: One is unknown.
+        """
+        stages = (self.preprocess_arguments, self.forward_arguments, self.postprocess_arguments)
+        known = frozenset().union(*stages)
+        unknown = sorted(set(options) - known)
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], known, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise InputError(f"{self.task}: unknown argument {unknown[0]!r}; {hint}known: {', '.join(sorted(known))}")
+        return Options(*({k: v for k, v in options.items() if k in names} for names in stages))
+
+    def options_of(self, call: Mapping[str, Any]) -> Options:
+        """The arguments of a call, with the pipeline's defaults, by stage."""
+        return self.choose({**self.defaults, **self._renamed(call)})
+
+    def explain(self, inputs: Any, *, attention: bool = False, **options: Any) -> Explanation:
+        """What happens inside for one input: tokens, shapes through the model, logits, probabilities, answer.
+
+        ``print(pipe.explain(text))`` shows tables; in a notebook it is a page with colours.
+
+        Args:
+            inputs: One input.
+            attention: Show attention weights too.
+            **options: Arguments of a call.
+        """
+        from dure.pipelines.explain import explain
+
+        return explain(self, inputs, attention=attention, **options)
+
+    def figures(self, rows: list[Row], outputs: list[Any]) -> list[Figure]:
+        """What :meth:`explain` shows of the way from the model's numbers for one input to its answer."""
+        del rows, outputs
+        return []
+
+    def attentions(self, row: Row) -> list[Any]:
+        """For each layer the weights ``(num_heads, to, from)`` with which a row's tokens look at each other."""
+        output = self.run_model([row], output_attentions=True)
+        layers = output.get("attentions") or output.get("encoder_attentions") or ()
+        return [to_numbers(weights[0]) for weights in layers]
+
+    # --- between the stages -------------------------------------------------------------------------------------
+
+    def run_model(self, rows: Sequence[Row], model: Any = None, **more: Any) -> Any:
+        """The output of the model, or of a part of it, for a batch of rows, padded."""
+        is_padded = len({len(row) for row in rows}) > 1
+        batch = self.tokenizer.pad([row.inputs for row in rows], padding=is_padded, return_tensors="pt", verbose=False)
+        tensors = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        return (model or self.model)(**tensors, return_dict=True, **more)
+
+    def unpadded(self, values: Tensor, rows: Sequence[Row]) -> list[Any]:
+        """``(batch, length, ...)`` as float32 arrays, each as long as its row."""
+        is_left = self.tokenizer.padding_side == "left"
+        arrays = zip(to_numbers(values), rows, strict=True)
+        return [array[len(array) - len(row) :] if is_left else array[: len(row)] for array, row in arrays]
+
+    def kind_of(self, row: Row) -> Hashable:
+        """What the rows of one batch must have in common: their length, where there is no token to pad with."""
+        return len(row) if self.tokenizer.pad_token_id is None else None
+
+    def compute(self, rows: Sequence[Row], limit: int | None, options: dict[str, Any]) -> Iterator[tuple[int, Any]]:
+        """The number of a row and the model's numbers for it, as they come."""
+        budget = TOKENS_PER_BATCH if self.device.type == "cpu" else TOKENS_PER_BATCH_ELSEWHERE
+        places: dict[Any, list[int]] = defaultdict(list)
+        for i, row in enumerate(rows):
+            places[tuple(map(tuple, row.inputs.values()))].append(i)
+        # Equal rows are computed once: it's faster, and they get the same numbers to the last bit.
+        same = list(places.values())
+        firsts = [rows[group[0]] for group in same]
+        kinds = [self.kind_of(row) for row in firsts]
+        for batch in batches([len(row) for row in firsts], None if limit else budget, limit, kinds):
+            with torch.inference_mode():
+                outputs = self.forward([firsts[i] for i in batch], **options)
+            for i, output in zip(batch, outputs, strict=True):
+                yield from ((place, output) for place in same[i])
+
+    def _stream(self, inputs: Iterator[Any], limit: int | None, chosen: Options) -> Iterator[Any]:
+        start = 0
+        while window := list(itertools.islice(inputs, WINDOW)):
+            yield from self._window(window, start, limit, chosen)
+            start += len(window)
+
+    def _many(self, inputs: Sequence[Any], limit: int | None, chosen: Options) -> list[Any]:
+        answers: list[Any] = []
+        with contextlib.ExitStack() as stack:
+            tick: Callable[[], object] = _nothing
+            if len(inputs) >= LONG_LIST and progress.is_enabled():
+                shown = stack.enter_context(progress.bar(total=len(inputs), description=self.task, unit="text"))
+                tick = shown.update
+            for start in range(0, len(inputs), WINDOW):
+                answers += self._window(inputs[start : start + WINDOW], start, limit, chosen, tick)
         return answers
 
-    def _split(self, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        unknown = set(options) - self.tokenizer_arguments - self.task_arguments
-        if unknown:
-            known = ", ".join(sorted(self.tokenizer_arguments | self.task_arguments))
-            raise InputError(f"{self.task}: unknown argument {min(unknown)!r}; known: {known}")
-        tokenizing = {key: value for key, value in options.items() if key in self.tokenizer_arguments}
-        return tokenizing, {key: value for key, value in options.items() if key in self.task_arguments}
+    def _window(
+        self,
+        inputs: Sequence[Any],
+        start: int,
+        limit: int | None,
+        chosen: Options,
+        tick: Callable[[], object] = _nothing,
+    ) -> list[Any]:
+        """Answers for so many inputs that they can be computed together."""
+        answers: list[Any] = [None] * len(inputs)
+        with _threads(self.num_threads):
+            rows = self.preprocess(inputs, start=start, **chosen.preprocess)
+            waiting = Counter(row.owner for row in rows)
+            found: dict[int, dict[int, Any]] = defaultdict(dict)
+            for index, output in self.compute(rows, limit, chosen.forward):
+                owner = rows[index].owner
+                found[owner][index] = output
+                if len(found[owner]) == waiting[owner]:
+                    outputs = sorted(found.pop(owner).items())
+                    own = [rows[i] for i, _ in outputs]
+                    answers[owner] = self.postprocess(own, [output for _, output in outputs], **chosen.postprocess)
+                    tick()
+        return answers
 
-    @staticmethod
-    def _pair(text: Any, index: int) -> tuple[str, str | None]:
-        if isinstance(text, str):
-            return text, None
-        if isinstance(text, Mapping) and "text" in text:
-            return text["text"], text.get("text_pair")
-        raise InputError(
-            f"text {index} must be a string or {{'text': ..., 'text_pair': ...}}, not {type(text).__name__}"
-        )
-
-
-def batches(lengths: Sequence[int], budget: int, limit: int | None) -> Iterator[list[int]]:
-    """Indices in batches of about equal length, at most ``budget`` tokens (or one text) and ``limit`` texts each."""
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
-        # Longest first: the first text of a batch decides its width.
-        if batch and (lengths[batch[0]] * (len(batch) + 1) > budget or len(batch) == limit):
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
+    def _renamed(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        return {self.old_names.get(name, name): value for name, value in options.items()}
 
 
-def _to_device(device: int | str | torch.device | None) -> torch.device:
-    if device is None or device == -1:
-        return torch.device("cpu")
-    return torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
+def as_text(value: Any, index: int, name: str = "text") -> str:
+    """A value that must be a string.
+
+    Raises:
+        InputError: It isn't.
+    """
+    if not isinstance(value, str):
+        raise wrong_input(value, index, "a string", name)
+    return value
+
+
+def wrong_input(value: Any, index: int, allowed: str, name: str = "text") -> InputError:
+    """The error for an input of a wrong kind."""
+    hint = "; fill or drop missing values first" if value is None or value != value else ""
+    return InputError(f"{name} {index} must be {allowed}, not {type(value).__name__}{hint}")
 
 
 def to_numbers(tensor: Tensor) -> Any:
     """A tensor as float32 NumPy array, whatever precision it was computed in."""
     return tensor.float().cpu().numpy()
+
+
+def _checked(name: str, count: int | None) -> int | None:
+    if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+        raise InputError(f"{name} must be a whole number from 1 on, not {count!r}")
+    return count
+
+
+@contextlib.contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Compute with so many threads, then with as many as before."""
+    if count is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with limited(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _to_device(device: int | str | torch.device | None) -> torch.device:
+    if device is None or device == -1:
+        return torch.device("cpu")
+    try:
+        return torch.device("cuda", device) if isinstance(device, int) else torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"device {device!r} is not one; use 'cpu', 'cuda', 'cuda:1' or a number") from error

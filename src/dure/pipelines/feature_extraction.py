@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
-from dure.pipelines.base import Pipeline
+import torch
+
+from dure.errors import InputError
+from dure.pipelines.base import Options, Pipeline
+from dure.pipelines.rows import Row
 
 __all__ = ["FeatureExtractionPipeline"]
 
 
 class FeatureExtractionPipeline(Pipeline):
-    """For each text a list of one list of token vectors; with ``return_tensors=True`` a tensor ``(1, length, n)``."""
+    """For each text a list of one list of token vectors; with ``return_tensors=True`` a tensor ``(1, length, n)``.
+
+    Arguments of the tokenizer may stand in a dictionary ``tokenize_kwargs`` too.
+    """
 
     task = "feature-extraction"
-    task_arguments = frozenset({"return_tensors", "tokenize_kwargs"})
+    postprocess_arguments: ClassVar[frozenset[str]] = frozenset({"return_tensors"})
 
-    def _split(self, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        # The original takes the tokenizer's arguments in a dictionary of their own; both forms are welcome.
+    def choose(self, options: Mapping[str, Any]) -> Options:
+        """Arguments by stage; those of the tokenizer come as they are or in a dictionary of their own."""
         options = dict(options)
-        return super()._split({**(options.pop("tokenize_kwargs", None) or {}), **options})
+        inner = options.pop("tokenize_kwargs", None) or {}
+        if "truncation" in inner and options.get("truncation") is not None:
+            raise InputError("truncation is given twice: as an argument and in tokenize_kwargs")
+        return super().choose({**inner, **options})
 
-    def postprocess(self, output: Any, lengths: list[int], **options: Any) -> list[Any]:
-        """Hidden states without padding."""
-        hidden = output[0].float().cpu()
-        # The tokenizer decides the side of padding, so real tokens are counted from there.
-        is_left = self.tokenizer.padding_side == "left"
-        rows = [row[len(row) - n :] if is_left else row[:n] for row, n in zip(hidden, lengths, strict=True)]
-        if options.get("return_tensors"):
-            return [row.unsqueeze(0) for row in rows]
-        return [[row.tolist()] for row in rows]
+    def forward(self, rows: Sequence[Row], **options: Any) -> list[Any]:
+        """The first thing that the model gives: hidden states, or the logits of a model with a head."""
+        return self.unpadded(self.run_model(rows, **options)[0], rows)
+
+    def postprocess(self, rows: list[Row], outputs: list[Any], *, return_tensors: Any = False) -> Any:
+        """Hidden states as lists or a tensor."""
+        del rows
+        if return_tensors:
+            return torch.from_numpy(outputs[0].copy()).unsqueeze(0)
+        return [outputs[0].tolist()]

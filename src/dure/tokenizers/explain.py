@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,11 @@ from dure.errors import InputError
 if TYPE_CHECKING:
     from dure.tokenizers._core import Engine
 
-__all__ = ["Explaining", "Explanation", "Token"]
+__all__ = ["COLOURS", "SPECIAL_COLOUR", "Explaining", "Explanation", "Token", "table", "visible"]
 
 #: Background colours of neighbouring tokens in a notebook; legible on white and, with black text, on dark themes.
-_COLOURS = ("#fde2c8", "#cfe8fc", "#d9f2d0", "#f6d5e5", "#e4dcf7", "#fbf3b9")
-_SPECIAL_COLOUR = "#d5d8dc"
+COLOURS = ("#fde2c8", "#cfe8fc", "#d9f2d0", "#f6d5e5", "#e4dcf7", "#fbf3b9")
+SPECIAL_COLOUR = "#d5d8dc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +86,23 @@ class Explanation:
         }
 
     def __str__(self) -> str:
-        words = " ".join(f"[{_visible(word)}]" for word, _ in self.pre_tokens)
+        words = " ".join(f"[{visible(word)}]" for word, _ in self.pre_tokens)
         head = [
-            f"text        {_visible(self.text)}",
-            f"normalized  {_visible(self.normalized)}",
+            f"text        {visible(self.text)}",
+            f"normalized  {visible(self.normalized)}",
             f"pre-tokens  {words}",
         ]
         rows = [("token", "id", "from", "to", "text", "word")]
         for token in self.tokens:
             place = ("", "") if token.is_special else (str(token.start), str(token.end))
             word = "" if token.word is None else str(token.word)
-            rows.append((_visible(token.token), str(token.id), *place, _visible(token.text), word))
-        return "\n".join([*head, "", *_table(rows)])
+            rows.append((visible(token.token), str(token.id), *place, visible(token.text), word))
+        return "\n".join([*head, "", *table(rows, right={1, 2, 3, 5})])
 
     def _repr_html_(self) -> str:
         cells = []
         for index, token in enumerate(self.tokens):
-            colour = _SPECIAL_COLOUR if token.is_special else _COLOURS[index % len(_COLOURS)]
+            colour = SPECIAL_COLOUR if token.is_special else COLOURS[index % len(COLOURS)]
             shown = html.escape(token.token if token.is_special or not token.text else token.text).replace(
                 " ", "&nbsp;"
             )
@@ -154,7 +154,7 @@ class Explaining:
         return Explanation(text, self._engine.normalize(text), self._engine.pre_tokenize(text), tokens)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """A text on one line, with control characters as escapes."""
     return "".join(
         repr(char)[1:-1] if unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") else char for char in text
@@ -168,14 +168,19 @@ def _width(text: str) -> int:
     )
 
 
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Rows as lines, numbers on the right of their columns."""
+def table(rows: Sequence[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+    """Rows as lines for a terminal.
+
+    Args:
+        rows: Cells; the first row is the head.
+        right: Columns whose cells stand at their right, as numbers do.
+    """
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = []
         for column, cell in enumerate(row):
             space = " " * (widths[column] - _width(cell))
-            cells.append(space + cell if column in (1, 2, 3, 5) else cell + space)
+            cells.append(space + cell if column in right else cell + space)
         lines.append("  ".join(cells).rstrip())
     return lines

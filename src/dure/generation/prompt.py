@@ -146,7 +146,9 @@ def _read_prompt(model: Any, ids: Tensor | None, arguments: dict[str, Any], spec
     elif ids is None:
         ids = torch.empty((len(embeds), 0), dtype=torch.long, device=embeds.device)
     if ids.shape[1] == 0 and embeds is None:
-        raise InputError("a prompt has no tokens at all; even an empty text needs one to continue, such as bos_token_id")
+        raise InputError(
+            "a prompt has no tokens at all; even an empty text needs one to continue, such as bos_token_id"
+        )
     if mask is None and embeds is None:
         mask = _guessed_mask(ids, special)
     mask = _checked_mask(mask, ids if embeds is None else embeds)

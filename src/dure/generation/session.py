@@ -93,7 +93,9 @@ class Session:
             self.offset = self.embeds.shape[1] - ids.shape[1]
             inputs["inputs_embeds"] = self.embeds
         else:
-            inputs["decoder_input_ids" if self.is_decoding else "input_ids"] = ids[:, past - self.offset if past else 0 :]
+            inputs["decoder_input_ids" if self.is_decoding else "input_ids"] = ids[
+                :, past - self.offset if past else 0 :
+            ]
         end = ids.shape[1] + self.offset
         if not self.prompt_length:
             self.prompt_length, self.rows = end, len(ids)

@@ -53,7 +53,9 @@ class TextStreamer(BaseStreamer):
             InputError: There are several texts.
         """
         if value.dim() > 1 and value.shape[0] > 1:
-            raise InputError(f"TextStreamer only supports batch size 1, not {value.shape[0]}: pass one prompt at a time")
+            raise InputError(
+                f"TextStreamer only supports batch size 1, not {value.shape[0]}: pass one prompt at a time"
+            )
         is_prompt, self.next_tokens_are_prompt = self.next_tokens_are_prompt, False
         if is_prompt and self.skip_prompt:
             return

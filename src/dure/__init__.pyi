@@ -7,6 +7,45 @@ from dure.datasets.schema import ClassLabel as ClassLabel
 from dure.datasets.schema import Features as Features
 from dure.datasets.schema import Sequence as Sequence
 from dure.datasets.schema import Value as Value
+from dure.generation.config import GenerationConfig as GenerationConfig
+from dure.generation.logits import ExponentialDecayLengthPenalty as ExponentialDecayLengthPenalty
+from dure.generation.logits import ForcedBOSTokenLogitsProcessor as ForcedBOSTokenLogitsProcessor
+from dure.generation.logits import ForcedEOSTokenLogitsProcessor as ForcedEOSTokenLogitsProcessor
+from dure.generation.logits import InfNanRemoveLogitsProcessor as InfNanRemoveLogitsProcessor
+from dure.generation.logits import LogitNormalization as LogitNormalization
+from dure.generation.logits import LogitsProcessor as LogitsProcessor
+from dure.generation.logits import LogitsProcessorList as LogitsProcessorList
+from dure.generation.logits import LogitsWarper as LogitsWarper
+from dure.generation.logits import MinLengthLogitsProcessor as MinLengthLogitsProcessor
+from dure.generation.logits import MinNewTokensLengthLogitsProcessor as MinNewTokensLengthLogitsProcessor
+from dure.generation.logits import NoBadWordsLogitsProcessor as NoBadWordsLogitsProcessor
+from dure.generation.logits import PrefixConstrainedLogitsProcessor as PrefixConstrainedLogitsProcessor
+from dure.generation.logits import SequenceBiasLogitsProcessor as SequenceBiasLogitsProcessor
+from dure.generation.logits import SuppressTokensAtBeginLogitsProcessor as SuppressTokensAtBeginLogitsProcessor
+from dure.generation.logits import SuppressTokensLogitsProcessor as SuppressTokensLogitsProcessor
+from dure.generation.repetition import EncoderNoRepeatNGramLogitsProcessor as EncoderNoRepeatNGramLogitsProcessor
+from dure.generation.repetition import (
+    EncoderRepetitionPenaltyLogitsProcessor as EncoderRepetitionPenaltyLogitsProcessor,
+)
+from dure.generation.repetition import NoRepeatNGramLogitsProcessor as NoRepeatNGramLogitsProcessor
+from dure.generation.repetition import RepetitionPenaltyLogitsProcessor as RepetitionPenaltyLogitsProcessor
+from dure.generation.stopping import EosTokenCriteria as EosTokenCriteria
+from dure.generation.stopping import MaxLengthCriteria as MaxLengthCriteria
+from dure.generation.stopping import MaxTimeCriteria as MaxTimeCriteria
+from dure.generation.stopping import StoppingCriteria as StoppingCriteria
+from dure.generation.stopping import StoppingCriteriaList as StoppingCriteriaList
+from dure.generation.stopping import StopStringCriteria as StopStringCriteria
+from dure.generation.stream import AsyncTextIteratorStreamer as AsyncTextIteratorStreamer
+from dure.generation.stream import BaseStreamer as BaseStreamer
+from dure.generation.stream import TextIteratorStreamer as TextIteratorStreamer
+from dure.generation.stream import TextStreamer as TextStreamer
+from dure.generation.warping import EpsilonLogitsWarper as EpsilonLogitsWarper
+from dure.generation.warping import EtaLogitsWarper as EtaLogitsWarper
+from dure.generation.warping import MinPLogitsWarper as MinPLogitsWarper
+from dure.generation.warping import TemperatureLogitsWarper as TemperatureLogitsWarper
+from dure.generation.warping import TopKLogitsWarper as TopKLogitsWarper
+from dure.generation.warping import TopPLogitsWarper as TopPLogitsWarper
+from dure.generation.warping import TypicalLogitsWarper as TypicalLogitsWarper
 from dure.models.albert import AlbertConfig as AlbertConfig
 from dure.models.albert import AlbertForMaskedLM as AlbertForMaskedLM
 from dure.models.albert import AlbertForMultipleChoice as AlbertForMultipleChoice

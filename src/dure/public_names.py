@@ -12,6 +12,29 @@ HOMES: dict[str, tuple[str, ...]] = {
     "datasets.dataset_dict": ("DatasetDict",),
     "datasets.load": ("load_dataset",),
     "datasets.schema": ("ClassLabel", "Features", "Sequence", "Value"),
+    "generation.config": ("GenerationConfig",),
+    "generation.logits": (
+        "ExponentialDecayLengthPenalty", "ForcedBOSTokenLogitsProcessor", "ForcedEOSTokenLogitsProcessor",
+        "InfNanRemoveLogitsProcessor", "LogitNormalization", "LogitsProcessor", "LogitsProcessorList",
+        "LogitsWarper", "MinLengthLogitsProcessor", "MinNewTokensLengthLogitsProcessor",
+        "NoBadWordsLogitsProcessor", "PrefixConstrainedLogitsProcessor", "SequenceBiasLogitsProcessor",
+        "SuppressTokensAtBeginLogitsProcessor", "SuppressTokensLogitsProcessor",
+    ),
+    "generation.repetition": (
+        "EncoderNoRepeatNGramLogitsProcessor", "EncoderRepetitionPenaltyLogitsProcessor",
+        "NoRepeatNGramLogitsProcessor", "RepetitionPenaltyLogitsProcessor",
+    ),
+    "generation.stopping": (
+        "EosTokenCriteria", "MaxLengthCriteria", "MaxTimeCriteria", "StopStringCriteria", "StoppingCriteria",
+        "StoppingCriteriaList",
+    ),
+    "generation.stream": (
+        "AsyncTextIteratorStreamer", "BaseStreamer", "TextIteratorStreamer", "TextStreamer",
+    ),
+    "generation.warping": (
+        "EpsilonLogitsWarper", "EtaLogitsWarper", "MinPLogitsWarper", "TemperatureLogitsWarper",
+        "TopKLogitsWarper", "TopPLogitsWarper", "TypicalLogitsWarper",
+    ),
     "models.albert": (
         "AlbertConfig", "AlbertForMaskedLM", "AlbertForMultipleChoice", "AlbertForPreTraining",
         "AlbertForQuestionAnswering", "AlbertForSequenceClassification", "AlbertForTokenClassification",

@@ -16,6 +16,11 @@ NUM_SETTINGS = 50 if FULL else 5
 TOLERANCE = 1e-5
 
 
+#: Rules after which an end may have no chance.
+LEAVE_NO_END = {"min_new_tokens", "min_length", "bad_words_ids", "no_repeat_ngram_size", "forced_eos_token_id",
+                "encoder_no_repeat_ngram_size", "forced_bos_token_id"}  # fmt: skip
+
+
 def maybe(random_: random.Random, chance: float, fields: dict[str, Any]) -> dict[str, Any]:
     return fields if random_.random() < chance else {}
 
@@ -45,8 +50,7 @@ def rules(random_: random.Random) -> dict[str, Any]:
         "remove_invalid_values": True,
     }
     chosen = {name: value for name, value in chosen.items() if random_.random() < 0.12}
-    if len(chosen.keys() & {"min_new_tokens", "min_length", "bad_words_ids", "no_repeat_ngram_size", "forced_eos_token_id",
-                            "encoder_no_repeat_ngram_size", "forced_bos_token_id"}):  # fmt: skip
+    if chosen.keys() & LEAVE_NO_END:
         # The original makes a NaN of the score of an end that has no chance.
         chosen.pop("exponential_decay_length_penalty", None)
     return chosen
@@ -70,7 +74,11 @@ def beams(random_: random.Random) -> dict[str, Any]:
 
 def setting(random_: random.Random) -> dict[str, Any]:
     fields = rules(random_) | ends(random_) | {"pad_token_id": random_.choice([0, 3])}
-    fields |= random_.choice([{"max_new_tokens": random_.randrange(1, 16)}, {"max_length": random_.randrange(13, 24)}])
+    # Where the first token is the last one and only one may come, all beams but the first are equally bad.
+    least = 2 if fields.keys() & {"forced_bos_token_id", "forced_eos_token_id"} else 1
+    fields |= random_.choice(
+        [{"max_new_tokens": random_.randrange(least, 16)}, {"max_length": random_.randrange(13, 24)}]
+    )
     shown = {"return_dict_in_generate": True, "output_scores": True, "output_logits": True}
     shown |= maybe(random_, 0.3, {"output_attentions": True, "output_hidden_states": True})
     fields |= maybe(random_, 0.7, shown) | maybe(random_, 0.6, beams(random_))

@@ -97,3 +97,87 @@ def test_a_source_is_held_beside_the_text() -> None:
     assert [tuple(part.shape) for part in again[0]] == [(3, 3, 1, 4)] * 2 + [(3, 3, 7, 4)] * 2
     assert again.get_seq_length() == 1
     assert len(again) == 1
+
+
+def filled(rows: int, lengths: list[int], *, window: int | None = None, expected_length: int = 0) -> tuple[Cache, Tensor]:
+    """A cache of two layers that has seen some steps, and what it should hold."""
+    cache, steps = Cache(expected_length), [torch.randn(rows, 2, length, 3) for length in lengths]
+    for step in steps:
+        for layer in range(2):
+            cache.update(layer, step * (1 + layer), -step, window=window)
+    return cache, torch.cat(steps, 2)
+
+
+def check(cache: Cache, whole: Tensor) -> None:
+    for layer in range(2):
+        key, value = cache[layer]
+        seen = whole[:, :, whole.shape[2] - key.shape[2] :]
+        assert torch.equal(key, seen * (1 + layer))
+        assert torch.equal(value, -seen)
+
+
+def grow(cache: Cache, whole: Tensor, *, window: int | None = None) -> Tensor:
+    step = torch.randn(*whole.shape[:2], 1, 3)
+    for layer in range(2):
+        cache.update(layer, step * (1 + layer), -step, window=window)
+    return torch.cat((whole, step), 2)
+
+
+@pytest.mark.parametrize("window", [None, 4])
+@pytest.mark.parametrize("lengths", [[5], [5, 1, 1]])
+def test_rows_are_taken_repeated_and_put_beside_others(window: int | None, lengths: list[int]) -> None:
+    torch.manual_seed(len(lengths))
+    for _ in range(5):
+        cache, whole = filled(3, lengths, window=window)
+        cache.batch_repeat_interleave(2)
+        whole = grow(cache, whole.repeat_interleave(2, 0), window=window)
+        check(cache, whole)
+        rows = [5, 1, 2, 4]
+        cache.keep_rows(rows)
+        whole = grow(cache, whole[rows], window=window)
+        check(cache, whole)
+        order = torch.tensor([1, 1, 3, 0])
+        cache.reorder_cache(order)
+        whole = grow(cache, whole[order], window=window)
+        check(cache, whole)
+        for count in (2, 20):  # shorter texts, and longer ones
+            other, more = filled(2, [count], window=window)
+            cache.put_rows(other, num_rows=5)
+            longest = max(whole.shape[2], count)
+            whole = torch.cat([torch.nn.functional.pad(t, (0, 0, longest - t.shape[2], 0)) for t in (whole, more)])
+            assert cache.get_seq_length() == longest
+            check(cache, whole)
+            whole = grow(cache, whole, window=window)
+            check(cache, whole)
+        cache.forget(7)
+        whole = whole[:, :, 7:]
+        assert cache.get_seq_length() == whole.shape[2]
+        check(cache, whole)
+        check(cache, grow(cache, whole, window=window))
+
+
+def test_beams_of_one_prompt_copy_only_what_they_wrote() -> None:
+    cache, whole = filled(2, [6])
+    cache.batch_repeat_interleave(2)
+    whole = grow(cache, grow(cache, whole.repeat_interleave(2, 0)))
+    order = torch.tensor([1, 1, 2, 2])
+    memory = cache._layers[0].key
+    cache.reorder_cache(order, shared_length=6)
+    assert cache._layers[0].key is memory, "in place"
+    check(cache, whole[order])
+
+
+def test_memory_is_allocated_once_where_the_length_is_known() -> None:
+    cache, whole = filled(2, [4, 1], expected_length=40)
+    memory = cache._layers[0].key
+    for _ in range(35):
+        whole = grow(cache, whole)
+    assert cache._layers[0].key is memory
+    check(cache, whole)
+
+
+def test_a_cache_that_keeps_all_goes_back_behind_its_window() -> None:
+    cache, steps = Cache(keeps_all=True), torch.randn(1, 1, 9, 2)
+    cache.update(0, steps, steps, window=3)
+    cache.crop(5)
+    assert torch.equal(cache[0][0], steps[:, :, :5])

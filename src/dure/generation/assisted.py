@@ -24,8 +24,9 @@ class Proposer(Protocol):
     """Who proposes tokens."""
 
     def propose(self, ids: Tensor, limit: int) -> tuple[Tensor, Tensor | None]:
-        """At most ``limit`` tokens ``(count,)`` to follow ``ids`` ``(1, length)``; the scores they were drawn from
-        ``(count, vocab_size)``, or None where they weren't drawn.
+        """At most ``limit`` tokens ``(count,)`` to follow ``ids`` ``(1, length)``.
+
+        With them the scores they were drawn from, ``(count, vocab_size)``, or None where they weren't drawn.
         """
 
     def learn(self, count: int, accepted: int) -> None:

@@ -1,7 +1,7 @@
 """Many prompts: continuous batching, where the next prompt takes the place of a text that has ended.
 
-Yu et al., "Orca: A Distributed Serving System for Transformer-Based Generative Models" (2022), section 3.1. Texts of all
-lengths are written side by side; in the cache they end together, so that no text is padded as it grows.
+Yu et al., "Orca: A Distributed Serving System for Transformer-Based Generative Models" (2022), section 3.1. Texts of
+all lengths are written side by side; in the cache they end together, so that no text is padded as it grows.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def generate_many(
         **kwargs: As for :meth:`dure.models.generative.Generative.generate`.
 
     Returns:
-        The number of each prompt and its ``num_return_sequences`` texts ``(length,)``, best first and without padding, as
-        soon as they are finished. A decoder's texts begin with the prompt.
+        The number of each prompt and its ``num_return_sequences`` texts ``(length,)``, best first and without padding,
+        as soon as they are finished. A decoder's texts begin with the prompt.
 
     Raises:
         InputError: An argument is unknown or wrong, or a prompt is empty or doesn't fit the model.
@@ -210,7 +210,7 @@ class _Flow:
     def _choose(self, logits: Tensor, texts: list[_Text]) -> list[int]:
         """The next token of each text, by its own rules."""
         if any(text.processors for text in texts):
-            rows = zip(texts, logits.split(1), strict=True)
+            rows = zip(texts, torch.tensor_split(logits, len(texts)), strict=True)
             logits = torch.cat([text.processors(text.ids.unsqueeze(0), row) for text, row in rows])
         tokens = sample.draw_warped(logits, self.warpers) if self.config.do_sample else greedy.best(logits)
         chosen: list[int] = tokens.tolist()
@@ -218,7 +218,7 @@ class _Flow:
 
     @torch.inference_mode()
     def _advance(self, tokens: list[int]) -> list[tuple[int, list[Tensor]]]:
-        """Texts grow by a token each (-1 for none); those that end leave, and are returned when a prompt has all its."""
+        """Texts grow by a token each (-1 for none); those that end leave; returned is whose prompt has all its own."""
         pairs = enumerate(zip(self.texts, tokens, strict=True))
         ended = {row for row, (text, token) in pairs if token >= 0 and text.append(token, self.ends)}
         if not ended:
@@ -259,8 +259,11 @@ def _in_groups(call: _Call, texts: list[Tensor], order: list[int]) -> Iterator[t
     special = special_tokens(call.model, call.config, has_mask=True)
     width = max(call.config.num_beams, call.config.num_return_sequences)
     longest = [call.lengths(text).max_length for text in ([texts[0][:1]] if is_decoding and texts else texts)]
-    # Rules on what was written count a prompt's padding, too: then only prompts of one length go together.
-    alone = not is_decoding and _reads_tokens(call, special)
+    # Where rules on what was written, or positions, count a prompt's padding, only prompts of one length go together.
+    if is_decoding:
+        alone = call.config.encoder_repetition_penalty not in {None, 1.0} or bool(call.config.encoder_no_repeat_ngram_size)
+    else:
+        alone = not call.model.skips_padding or _reads_tokens(call, special)
     if call.config.prompt_lookup_num_tokens is not None:
         call = dataclasses.replace(call, batch_size=1)
     while order:

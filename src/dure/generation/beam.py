@@ -190,7 +190,8 @@ class _Beams:
     def _rows(self, beams: Tensor) -> Tensor:
         """Beams of each prompt, ``(batch, count)``, to rows of all, ``(batch * count,)``."""
         offsets = torch.arange(len(beams), device=beams.device).unsqueeze(1) * self.num_beams
-        return (beams + offsets).flatten()
+        rows: Tensor = (beams + offsets).flatten()
+        return rows
 
     def best(self) -> tuple[Tensor, Tensor, Tensor | None]:
         """The best texts of each prompt: ids, scores, and which beams they continued."""

@@ -25,31 +25,31 @@ CONFIG_FILE = "generation_config.json"
 #: The release whose fields and defaults these are; files of releases before 4.50 leave more to `generate`'s defaults.
 _VERSION = "4.57.6"
 _DEFAULTS: JsonObject = {
-    # length
+    # How long.
     "max_length": 20, "max_new_tokens": None, "min_length": 0, "min_new_tokens": None, "early_stopping": False,
     "max_time": None, "stop_strings": None,
-    # search
+    # Which search.
     "do_sample": False, "num_beams": 1, "use_cache": True, "cache_implementation": None, "cache_config": None,
     "return_legacy_cache": None, "prefill_chunk_size": None,
-    # scores
+    # What is done to scores.
     "temperature": 1.0, "top_k": 50, "top_p": 1.0, "min_p": None, "typical_p": 1.0, "epsilon_cutoff": 0.0,
     "eta_cutoff": 0.0, "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0, "length_penalty": 1.0,
     "no_repeat_ngram_size": 0, "bad_words_ids": None, "renormalize_logits": False, "forced_bos_token_id": None,
     "forced_eos_token_id": None, "remove_invalid_values": False, "exponential_decay_length_penalty": None,
     "suppress_tokens": None, "begin_suppress_tokens": None, "sequence_bias": None, "token_healing": False,
     "guidance_scale": None, "watermarking_config": None,
-    # what is returned
+    # What is returned.
     "num_return_sequences": 1, "output_attentions": False, "output_hidden_states": False, "output_scores": False,
     "output_logits": None, "return_dict_in_generate": False,
-    # special tokens
+    # Special tokens.
     "pad_token_id": None, "bos_token_id": None, "eos_token_id": None, "encoder_no_repeat_ngram_size": 0,
     "decoder_start_token_id": None,
-    # drafts
+    # Drafts.
     "is_assistant": False, "num_assistant_tokens": 20, "num_assistant_tokens_schedule": "constant",
     "assistant_confidence_threshold": 0.4, "prompt_lookup_num_tokens": None, "max_matching_ngram_size": None,
     "assistant_early_exit": None, "assistant_lookbehind": 10, "target_lookbehind": 10,
     "disable_compile": False,
-    # searches that the original has given up
+    # Searches that the original has given up.
     "low_memory": None, "penalty_alpha": None, "dola_layers": None, "diversity_penalty": 0.0, "num_beam_groups": 1,
     "constraints": None, "force_words_ids": None,
 }  # fmt: skip
@@ -84,6 +84,7 @@ class GenerationConfig:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
 
     def validate(self, strict: bool = False, *, is_quiet: bool = False) -> None:
         """Refuse what can't be used; what would be ignored is said once, or refused with ``strict``.

@@ -1,4 +1,4 @@
-"""`generate`: from a prompt and a configuration to a text. What is common to all searches, and the loop of the plain ones.
+"""`generate`: from a prompt and a configuration to a text. What all searches share, and the loop of the plain ones.
 
 Read from top to bottom: the call, the configuration it amounts to, the choice of a search, the loop.
 """
@@ -17,9 +17,8 @@ from dure.errors import InputError
 from dure.generation import assisted, beam, greedy, sample
 from dure.generation.config import GenerationConfig
 from dure.generation.lengths import set_lengths
-from dure.generation.logits import LogitsProcessorList
 from dure.generation.messages import say_once
-from dure.generation.prompt import Prompt, Special, check_arguments, prepare, special_tokens
+from dure.generation.prompt import Prompt, check_arguments, prepare, special_tokens
 from dure.generation.prompt_lookup import PromptLookup
 from dure.generation.rules import criteria_for, processors_for
 from dure.generation.session import Session
@@ -64,15 +63,18 @@ def generate(
         set_lengths(model, config, prompt, given=kwargs)
         if streamer is not None:
             streamer.put(prompt.given.cpu())
-        task = _task(model, prompt, config, special, keeps_all=is_assisted)
-        task.streamer = streamer
-        task.processors = processors_for(
+        processors = processors_for(
             config, special, prompt.ids.shape[1], prompt.source, prefix_allowed_tokens_fn, logits_processor
         )
-        task.criteria = criteria_for(config, special, tokenizer, stopping_criteria)
-        is_watched = bool(logits_processor or stopping_criteria or streamer or task.record.is_wanted or prompt.past)
-        knows_rows = any(getattr(processor, "knows_rows", True) for processor in task.processors)
-        task.may_leave = not is_watched and not knows_rows
+        criteria = criteria_for(config, special, tokenizer, stopping_criteria)
+        session = _session(model, prompt, config, keeps_all=is_assisted)
+        record = Record(config, is_decoding=session.is_decoding)
+        knows_rows = any(getattr(processor, "knows_rows", True) for processor in processors)
+        is_watched = stopping_criteria or streamer is not None or record.is_wanted or prompt.past is not None
+        task = Task(
+            session, prompt.ids, config, special, processors, criteria, record, streamer,
+            may_leave=not is_watched and not knows_rows,
+        )  # fmt: skip
         if is_assisted:
             result = assisted.assisted_search(task, _proposer(task, prompt, arguments, inputs, assistant_model))
         elif config.num_beams > 1:
@@ -112,13 +114,12 @@ def effective_config(
 def _models_own(model: Any) -> GenerationConfig:
     """The model's configuration; what was set in ``model.config`` since counts, as it did in older programs."""
     config: GenerationConfig = model.generation_config
-    if config._from_model_config:
+    if config == model.made_generation_config:
         today = GenerationConfig.from_model_config(model.config)
-        if today != config and config == model.__dict__.get("_first_generation_config", config):
+        if today != config:
             say_once(logger, "You have modified the pretrained model configuration to control generation; please use "
                              "and modify the model generation configuration instead")  # fmt: skip
-            model.generation_config = config = today
-        model.__dict__["_first_generation_config"] = copy.deepcopy(config)
+            return today
     return config
 
 
@@ -163,16 +164,14 @@ def _check_search(model: Any, config: GenerationConfig, *, is_assisted: bool, as
         )
 
 
-def _task(model: Any, prompt: Prompt, config: GenerationConfig, special: Special, *, keeps_all: bool) -> Task:
+def _session(model: Any, prompt: Prompt, config: GenerationConfig, *, keeps_all: bool) -> Session:
     """A session that will read the prompt."""
     room = 0 if prompt.embeds is None else prompt.embeds.shape[1] - prompt.ids.shape[1]
-    session = Session(
+    return Session(
         model, prompt.inputs, mask=prompt.mask, max_length=config.max_length + room, past=prompt.past,
         use_cache=bool(config.use_cache), embeds=prompt.embeds, types=prompt.types, keeps_all=keeps_all,
         output_attentions=bool(config.output_attentions), output_hidden_states=bool(config.output_hidden_states),
     )  # fmt: skip
-    record = Record(config, is_decoding=session.is_decoding)
-    return Task(session, prompt.ids, config, special, LogitsProcessorList(), criteria_for(config, special), record)
 
 
 def _proposer(task: Task, prompt: Prompt, arguments: dict[str, Any], inputs: Tensor | None,
@@ -225,7 +224,7 @@ def write(task: Task, choose: Callable[[Tensor], Tensor]) -> Any:
         scores = task.processors(pages.ids, logits)
         record.add(output, logits, scores, times)
         tokens = choose(scores)
-        if task.special.eos:
+        if task.special.pad is not None and task.special.eos:
             tokens = torch.where(ended, task.special.pad, tokens)
         pages.append(tokens)
         if task.streamer is not None:

@@ -54,8 +54,8 @@ def _check(model: Any, config: GenerationConfig, read: int, length: int) -> None
     context: int | None = model.max_positions
     if context is not None and read > context:
         raise InputError(
-            f"the prompt has {read} tokens, but {type(model).__name__} reads at most {context}: shorten it, for instance "
-            "with truncation=True and max_length in the tokenizer"
+            f"the prompt has {read} tokens, but {type(model).__name__} reads at most {context}: shorten it, for "
+            "instance with truncation=True and max_length in the tokenizer"
         )
     if length >= config.max_length:
         raise InputError(
@@ -68,6 +68,6 @@ def _check(model: Any, config: GenerationConfig, read: int, length: int) -> None
         say_once(logger, f"{type(model).__name__} has {context} positions: texts end there, whatever `max_length` and "
                          "`max_new_tokens` say.")  # fmt: skip
     if config.min_length and config.min_length > config.max_length:
-        say_once(logger, f"Unfeasible length constraints: `min_length` ({config.min_length}) is larger than the maximum "
-                         f"possible length ({config.max_length}). Generation will stop at the defined maximum length. "
-                         "You should decrease the minimum length and/or increase the maximum length.")  # fmt: skip
+        say_once(logger, f"Unfeasible length constraints: `min_length` ({config.min_length}) is larger than the "
+                         f"maximum possible length ({config.max_length}). Generation will stop at the defined maximum "
+                         "length. You should decrease the minimum length and/or increase the maximum length.")  # fmt: skip

@@ -115,13 +115,13 @@ class SequenceBiasLogitsProcessor(_Rule):
             self.sequence_bias = {tuple(ids): float(bias) for ids, bias in pairs}
         except (TypeError, ValueError, LookupError, AttributeError) as error:
             raise InputError(
-                f"`sequence_bias` has to map tuples of tokens to numbers, such as {{(5, 7): -2.0}}, not {sequence_bias!r}"
+                "`sequence_bias` has to map tuples of tokens to numbers, such as {(5, 7): -2.0}, not "
+                f"{sequence_bias!r}"
             ) from error
         wrong = [ids for ids in self.sequence_bias if not ids or not all(_is_token(token) for token in ids)]
         if wrong or not self.sequence_bias:
-            raise InputError(
-                f"`sequence_bias` needs non-empty sequences of tokens from 0, not {wrong[0] if wrong else sequence_bias!r}"
-            )
+            given = wrong[0] if wrong else sequence_bias
+            raise InputError(f"`sequence_bias` needs non-empty sequences of tokens from 0, not {given!r}")
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores and what is added to them."""

@@ -20,7 +20,7 @@ PerToken = tuple[tuple[Tensor, ...], ...]
 
 @dataclasses.dataclass
 class GenerateDecoderOnlyOutput(ModelOutput):
-    """``sequences`` are ``(rows, length)``; ``scores`` (processed) and ``logits`` have ``(rows, vocab_size)`` a token."""
+    """``sequences`` are ``(rows, length)``; ``scores`` (processed) and ``logits`` have ``(rows, vocab_size)`` each."""
 
     sequences: Tensor | None = None
     scores: tuple[Tensor, ...] | None = None
@@ -47,9 +47,7 @@ class GenerateEncoderDecoderOutput(ModelOutput):
 
 @dataclasses.dataclass
 class GenerateBeamDecoderOnlyOutput(ModelOutput):
-    """``sequences_scores`` are ``(rows,)``; ``beam_indices`` ``(rows, new)``: which beam each token continued, -1 for
-    none.
-    """
+    """``sequences_scores`` are ``(rows,)``, ``beam_indices`` ``(rows, new)``: the beam a token continued, or -1."""
 
     sequences: Tensor | None = None
     sequences_scores: Tensor | None = None

@@ -26,9 +26,8 @@ class PromptLookup:
 
     def __init__(self, count: int, max_ngram_size: int, eos: list[int]) -> None:
         if count <= 0 or max_ngram_size <= 0:
-            raise InputError(
-                f"prompt_lookup_num_tokens is {count} and max_matching_ngram_size {max_ngram_size}; both must be above 0"
-            )
+            raise InputError(f"prompt_lookup_num_tokens is {count} and max_matching_ngram_size {max_ngram_size}; both "
+                             "must be above 0")  # fmt: skip
         self.count, self.max_ngram_size, self.eos = count, max_ngram_size, set(eos)
 
     def propose(self, ids: Tensor, limit: int) -> tuple[Tensor, None]:

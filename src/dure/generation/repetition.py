@@ -84,7 +84,7 @@ class EncoderNoRepeatNGramLogitsProcessor(LogitsProcessor):
 
     def __init__(self, encoder_ngram_size: int, encoder_input_ids: Tensor) -> None:
         self.ngram_size = _size("encoder_ngram_size", encoder_ngram_size)
-        self.sources: list[list[int]] = torch.atleast_2d(encoder_input_ids).tolist()
+        self.sources: list[list[int]] = encoder_input_ids.view(-1, encoder_input_ids.shape[-1]).tolist()
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Tokens that would complete one have no chance."""

@@ -111,9 +111,9 @@ def criteria_for(config: GenerationConfig, special: Special, tokenizer: Any = No
     if config.stop_strings:
         if tokenizer is None:
             raise InputError(
-                "There are one or more stop strings, either in the arguments to `generate` or in the model's generation "
-                "config, but we could not locate a tokenizer. When generating with stop strings, you must pass the "
-                "model's tokenizer to the `tokenizer` argument of `generate`."
+                "There are one or more stop strings, either in the arguments to `generate` or in the model's "
+                "generation config, but we could not locate a tokenizer. When generating with stop strings, you must "
+                "pass the model's tokenizer to the `tokenizer` argument of `generate`."
             )
         made.append(stopping.StopStringCriteria(tokenizer, config.stop_strings))
     if special.eos:
@@ -125,8 +125,8 @@ def _merged(made: list[Any], own: list[Any] | None) -> list[Any]:
     """The caller's own stand where one of their kind stood, the others behind."""
     kinds = {type(one): one for one in reversed(own or [])}
     for kind in {type(one) for one in made} & set(kinds):
-        say_once(logger, f"A custom processor or criterion of type {kind.__name__} has been passed to `.generate()`, but "
-                         "it was also created in `.generate()`, given its parameterization. The custom one takes "
+        say_once(logger, f"A custom processor or criterion of type {kind.__name__} has been passed to `.generate()`, "
+                         "but it was also created in `.generate()`, given its parameterization. The custom one takes "
                          "precedence.")  # fmt: skip
     merged = [kinds.get(type(one), one) for one in made]
     return merged + [one for one in own or [] if not any(one is other for other in merged)]

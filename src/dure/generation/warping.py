@@ -86,7 +86,7 @@ class TopKLogitsWarper(_Warper):
 
 
 class TopPLogitsWarper(_Warper):
-    """The fewest that together have ``top_p``: Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019)."""
+    """The fewest with ``top_p`` together: Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019)."""
 
     def __init__(self, top_p: float, filter_value: float = -math.inf, min_tokens_to_keep: int = 1) -> None:
         if not _is_number(top_p) or not 0 < top_p <= 1:
@@ -140,7 +140,7 @@ class TypicalLogitsWarper(_Warper):
 
 
 class EpsilonLogitsWarper(_Warper):
-    """Those with at least a probability ``epsilon``: Hewitt et al. (2022), https://arxiv.org/abs/2210.15191, section 3."""
+    """Those with a probability of ``epsilon`` or more: Hewitt et al. (2022), https://arxiv.org/abs/2210.15191."""
 
     def __init__(self, epsilon: float, filter_value: float = -math.inf, min_tokens_to_keep: int = 1) -> None:
         self.epsilon = _share("epsilon_cutoff", epsilon)
@@ -152,7 +152,7 @@ class EpsilonLogitsWarper(_Warper):
 
 
 class EtaLogitsWarper(_Warper):
-    """As :class:`EpsilonLogitsWarper`, with a threshold that falls as entropy grows (ibid., section 3.2)."""
+    """As :class:`EpsilonLogitsWarper`, with a threshold that falls as entropy grows (ibid., section 4)."""
 
     def __init__(self, epsilon: float, filter_value: float = -math.inf, min_tokens_to_keep: int = 1,
                  device: Any = None) -> None:  # noqa: ARG002  # fmt: skip

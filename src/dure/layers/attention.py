@@ -66,7 +66,7 @@ def attend(
     key_mask = keys.mask if key_mask is None else key_mask
     sharing = query.shape[0] // key.shape[0]
     if sharing > 1:
-        query = query.unflatten(0, (-1, sharing)).transpose(1, 2).flatten(2, 3)
+        query = query.reshape(-1, sharing, *query.shape[1:]).transpose(1, 2).flatten(2, 3)
     # With dropout, torch's kernel for the CPU falls back to these same steps, and takes more of them.
     if needs_weights or (dropout > 0.0 and query.device.type == "cpu"):
         visible = visible_keys(mask, packing, key_mask, query.shape[2], key)
@@ -125,7 +125,8 @@ def _for_each_head(shared: Tensor, query: Tensor) -> Tensor:
 
 def _for_each_text(asked: Tensor, sharing: int) -> Tensor:
     """``(batch, num_heads, sharing * queries, size)`` to ``(batch * sharing, num_heads, queries, size)``."""
-    return asked.unflatten(2, (sharing, -1)).transpose(1, 2).flatten(0, 1)
+    shape = asked.shape
+    return asked.reshape(*shape[:2], sharing, -1, shape[3]).transpose(1, 2).flatten(0, 1)
 
 
 def _with_bias(packing: Packing, visible: Tensor | None, bias: Tensor) -> Tensor:

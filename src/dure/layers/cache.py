@@ -220,7 +220,7 @@ class Cache:
             past, length = held.current(), held.end - held.start
             held.key, held.value = (_room(old, repeats * held.rows, max(length, held.expected)) for old in past)
             for memory, old in zip((held.key, held.value), past, strict=True):
-                memory[:, :, :length].unflatten(0, (held.rows, repeats)).copy_(old.unsqueeze(1))
+                memory.view(held.rows, repeats, *memory.shape[1:])[:, :, :, :length] = old.unsqueeze(1)
             held.start, held.end, held.rows, held.is_ours = 0, length, repeats * held.rows, True
 
     def crop(self, max_length: int) -> None:

@@ -6,6 +6,7 @@ from a floor to a higher one, because people call ``model.generate``.
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,6 +27,8 @@ class Generative(PreTrainedModel):
 
     #: Whether positions number a text's tokens, so that padding before them changes nothing; else they number columns.
     skips_padding: ClassVar[bool] = False
+    #: What config.json said, where the generation configuration was made of it: whether somebody has changed either.
+    made_generation_config: GenerationConfig | None = None
 
     @classmethod
     def can_generate(cls) -> bool:
@@ -40,11 +43,10 @@ class Generative(PreTrainedModel):
     @property
     def generation_config(self) -> GenerationConfig:
         """How to write by default: generation_config.json, or what config.json says."""
-        held = self.__dict__.get("_generation_config")
-        if held is None:
-            held = _floor_above().GenerationConfig.from_model_config(self.config)
-            self.generation_config = held
-        config: GenerationConfig = held
+        if self.__dict__.get("_generation_config") is None:
+            self.generation_config = _floor_above().GenerationConfig.from_model_config(self.config)
+            self.made_generation_config = copy.deepcopy(self.generation_config)
+        config: GenerationConfig = self.__dict__["_generation_config"]
         return config
 
     @generation_config.setter
@@ -94,8 +96,13 @@ class Generative(PreTrainedModel):
             use_model_defaults=use_model_defaults, **kwargs,
         )  # fmt: skip
 
-    def compute_transition_scores(self, sequences: Tensor, scores: tuple[Tensor, ...],
-                                  beam_indices: Tensor | None = None, normalize_logits: bool = False) -> Tensor:  # fmt: skip
+    def compute_transition_scores(
+        self,
+        sequences: Tensor,
+        scores: tuple[Tensor, ...],
+        beam_indices: Tensor | None = None,
+        normalize_logits: bool = False,
+    ) -> Tensor:
         """The score of each token that was written, ``(rows, new)``, from what `generate` returned.
 
         Args:
@@ -111,7 +118,9 @@ class Generative(PreTrainedModel):
         """Take generation_config.json, where the checkpoint has one."""
         path = snapshot.find("generation_config.json")
         if path is not None:
-            self.generation_config = _floor_above().GenerationConfig.from_file(path)
+            held = _floor_above().GenerationConfig.from_file(path)
+            if not held._from_model_config or held != _floor_above().GenerationConfig.from_model_config(self.config):
+                self.generation_config = held
 
     def write_beside(self, folder: Path) -> None:
         """Write generation_config.json."""

@@ -45,7 +45,9 @@ def test_files_are_exchanged_both_ways(tmp_path: Path) -> None:
     assert {name: getattr(again, name) for name in FIELDS} == FIELDS | {"top_p": 0.5}
     written = [json.loads((tmp_path / side / "generation_config.json").read_text()) for side in ("ours", "theirs")]
     assert written[0] == written[1]
-    again, unused = dure.GenerationConfig.from_pretrained(tmp_path / "ours", top_p=0.5, foo=1, return_unused_kwargs=True)
+    again, unused = dure.GenerationConfig.from_pretrained(
+        tmp_path / "ours", top_p=0.5, foo=1, return_unused_kwargs=True
+    )
     assert (again.top_p, unused) == (0.5, {"foo": 1})
     assert again != dure.GenerationConfig(**FIELDS)
     assert dure.GenerationConfig.from_pretrained(tmp_path / "theirs") == dure.GenerationConfig(**FIELDS)

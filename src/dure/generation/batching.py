@@ -261,7 +261,9 @@ def _in_groups(call: _Call, texts: list[Tensor], order: list[int]) -> Iterator[t
     longest = [call.lengths(text).max_length for text in ([texts[0][:1]] if is_decoding and texts else texts)]
     # Where rules on what was written, or positions, count a prompt's padding, only prompts of one length go together.
     if is_decoding:
-        alone = call.config.encoder_repetition_penalty not in {None, 1.0} or bool(call.config.encoder_no_repeat_ngram_size)
+        alone = call.config.encoder_repetition_penalty not in {None, 1.0} or bool(
+            call.config.encoder_no_repeat_ngram_size
+        )
     else:
         alone = not call.model.skips_padding or _reads_tokens(call, special)
     if call.config.prompt_lookup_num_tokens is not None:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dure.layers.attention import Attention
 from dure.layers.block import DecoderBlock, walk
+from dure.layers.embedding import TextEmbeddings
 from dure.layers.feedforward import FeedForward
 from dure.layers.linear import Linear
 from dure.layers.mask import Mask
@@ -170,7 +171,8 @@ class CausalWords(Generative, MaskedLM):
     @property
     def max_positions(self) -> int | None:
         """Tokens of the longest text that is written, where a table of positions limits it."""
-        return int(self.config.max_position_embeddings) - self.base_model.embeddings.first_position
+        embeddings: TextEmbeddings = self.base_model.embeddings  # type: ignore[assignment]
+        return int(self.config.max_position_embeddings) - embeddings.first_position
 
     def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
                 token_type_ids: Tensor | None = None, labels: Tensor | None = None,

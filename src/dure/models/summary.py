@@ -16,7 +16,7 @@ from torch import nn
 
 from dure.errors import MissingFileError
 from dure.hub.resolve import CONFIG_PATTERNS, TOKENIZER_PATTERNS, Snapshot, resolve
-from dure.models.auto import ELSEWHERE, FAMILIES, AutoConfig, AutoModel
+from dure.models.auto import FAMILIES, AutoConfig, AutoModel
 from dure.models.card import CARD_FILE, read_metadata
 from dure.models.checkpoint import stored_weights
 from dure.models.pretrained import PreTrainedModel
@@ -165,11 +165,8 @@ def _classes(model_type: str) -> dict[str, Any]:
     """A family's models by name; none of a family that Dure doesn't have."""
     if model_type not in FAMILIES:
         return {}
-    home, prefix = FAMILIES[model_type]
-    names = importlib.import_module(home).__all__
-    places = [(home, name) for name in names if not name.endswith("Config")]
-    places += [place for head, place in ELSEWHERE.items() if head.startswith(prefix)]
-    return {name: getattr(importlib.import_module(module), name) for module, name in places}
+    family = importlib.import_module(FAMILIES[model_type][0])
+    return {name: getattr(family, name) for name in family.__all__ if not name.endswith("Config")}
 
 
 def _reader(model: PreTrainedModel) -> PreTrainedModel:

@@ -6,12 +6,13 @@ of all, at the cost of one more forward pass.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import is_grad_enabled, nn
 from torch.utils.checkpoint import checkpoint
 
-__all__ = ["Recomputable"]
+__all__ = ["HasRecomputable", "Recomputable"]
 
 
 class Recomputable(nn.Module):
@@ -33,3 +34,31 @@ class Recomputable(nn.Module):
                 return super().__call__(*args, **kwargs)
             kwargs["cache"] = None
         return checkpoint(super().__call__, *args, use_reentrant=False, **kwargs)
+
+
+class HasRecomputable(nn.Module):
+    """A model made of such blocks."""
+
+    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
+        """In training, keep what goes into each block and compute its inside again for the gradient.
+
+        Less memory, a third more time, the same numbers.
+
+        Args:
+            gradient_checkpointing_kwargs: Accepted; the way is that of ``use_reentrant=False``.
+        """
+        self._set_recomputing(is_on=True)
+
+    def gradient_checkpointing_disable(self) -> None:
+        """Keep the inside of blocks again."""
+        self._set_recomputing(is_on=False)
+
+    def _set_recomputing(self, *, is_on: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, Recomputable):
+                module.is_recomputed = is_on
+
+    @property
+    def is_gradient_checkpointing(self) -> bool:
+        """Whether blocks are computed again for their gradients."""
+        return any(isinstance(module, Recomputable) and module.is_recomputed for module in self.modules())

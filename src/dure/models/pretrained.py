@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from dure.errors import InputError
 from dure.hub.resolve import Snapshot, resolve
 from dure.layers.norm import RMSNorm
-from dure.layers.recomputing import Recomputable
+from dure.layers.recomputing import HasRecomputable
 from dure.models import loading, saving
 from dure.models.checkpoint import open_checkpoint
 from dure.models.config import PretrainedConfig, read_config
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
-class PreTrainedModel(HasVocabulary):
+class PreTrainedModel(HasVocabulary, HasRecomputable):
     """What all models share. Weights on disk, ``state_dict()`` and ``load_state_dict()`` speak Hugging Face's names.
 
     Args:
@@ -263,30 +263,6 @@ class PreTrainedModel(HasVocabulary):
         return False
 
     # --- memory and information ---------------------------------------------------------------------------------
-
-    def gradient_checkpointing_enable(self, gradient_checkpointing_kwargs: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002
-        """In training, keep what goes into each block and compute its inside again for the gradient.
-
-        Less memory, a third more time, the same numbers.
-
-        Args:
-            gradient_checkpointing_kwargs: Accepted; the way is that of ``use_reentrant=False``.
-        """
-        self._set_recomputing(is_on=True)
-
-    def gradient_checkpointing_disable(self) -> None:
-        """Keep the inside of blocks again."""
-        self._set_recomputing(is_on=False)
-
-    def _set_recomputing(self, *, is_on: bool) -> None:
-        for module in self.modules():
-            if isinstance(module, Recomputable):
-                module.is_recomputed = is_on
-
-    @property
-    def is_gradient_checkpointing(self) -> bool:
-        """Whether blocks are computed again for their gradients."""
-        return any(isinstance(module, Recomputable) and module.is_recomputed for module in self.modules())
 
     def summary(self) -> Summary:
         """Family, parameters by part, memory at each precision, context length, labels: ``print(model.summary())``."""

@@ -154,9 +154,7 @@ def test_tied_and_untied_tables(tmp_path: Path, name: str, head: str, is_tied: b
 # --- vocabularies of another size ---
 
 
-@pytest.mark.parametrize(
-    ("name", "head"), having("Model", *LANGUAGE, without=("EncoderDecoder",))
-)
+@pytest.mark.parametrize(("name", "head"), having("Model", *LANGUAGE, without=("EncoderDecoder",)))
 @pytest.mark.parametrize(("is_tied", "size", "multiple"), [(True, 61, 8), (False, 50, None)])
 def test_vocabularies_of_another_size(
     tmp_path: Path, name: str, head: str, is_tied: bool, size: int | None, multiple: int | None

@@ -79,6 +79,10 @@ FIELDS: dict[str, Fields] = {
     "T5": _T5,
     "XLMRoberta": _BERT,
 }  # fmt: skip
+#: Heads that give a word.
+LANGUAGE = ("ForMaskedLM", "LMHeadModel", "ForCausalLM", "ForConditionalGeneration", "MTModel")
+#: Heads that stand for all: others share their code.
+TYPICAL = ("Model", "EncoderModel", "ForSequenceClassification", *LANGUAGE)
 #: Families that write what they read somewhere else.
 SEQ2SEQ = ("Bart", "EncoderDecoder", "LED", "MBart", "MT5", "Marian", "T5")
 #: Families whose positions are computed, as many as one likes.

@@ -10,6 +10,7 @@ import pytest
 import torch
 from every_family import (
     FIELDS,
+    LANGUAGE,
     LENGTH,
     SEQ2SEQ,
     UNLIMITED,
@@ -28,7 +29,6 @@ from dure.models.auto import FAMILIES
 
 SHIFTED = ("Camembert", "Longformer", "Roberta", "XLMRoberta")
 CLASSES = ("ForSequenceClassification", "ForTokenClassification", "ForMultipleChoice", "ForNextSentencePrediction")
-WORDS = ("ForMaskedLM", "ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "MTModel")
 
 
 def test_every_family_is_here() -> None:
@@ -132,18 +132,18 @@ def test_what_a_decoder_reads_is_made_of_rows(name: str) -> None:
 # --- labels ---
 
 
-@pytest.mark.parametrize(("name", "head"), having(*CLASSES, *WORDS))
+@pytest.mark.parametrize(("name", "head"), having(*CLASSES, *LANGUAGE))
 @pytest.mark.parametrize("wrong", [VOCAB_SIZE, -1])
 def test_labels_out_of_range(name: str, head: str, wrong: int) -> None:
     model, batch = make(name, head), inputs(name, head)
     given = labels(head, batch)["labels"]
     given[-1] = wrong
-    count = {"ForMultipleChoice": 2, "ForNextSentencePrediction": 2}.get(head, VOCAB_SIZE if head in WORDS else 3)
+    count = {"ForMultipleChoice": 2, "ForNextSentencePrediction": 2}.get(head, VOCAB_SIZE if head in LANGUAGE else 3)
     with pytest.raises(InputError, match=rf"labels hold {wrong}, but there are {count} labels \(0 to {count - 1}\)"):
         model(**batch, labels=given)
 
 
-@pytest.mark.parametrize(("name", "head"), having(*WORDS, "ForTokenClassification"))
+@pytest.mark.parametrize(("name", "head"), having(*LANGUAGE, "ForTokenClassification"))
 @pytest.mark.parametrize("kind", ["short", "flat", "float"])
 def test_labels_of_tokens_of_another_shape_or_kind(name: str, head: str, kind: str) -> None:
     model, batch = make(name, head), inputs(name, head)

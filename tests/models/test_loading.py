@@ -181,6 +181,14 @@ def test_places_that_are_none(saved: Callable, place: Any, message: str) -> None
         dure.BertModel.from_pretrained(folder, device_map=place)
 
 
+def test_arguments_that_need_nothing(saved: Callable) -> None:
+    model, folder = saved()
+    needless = {"low_cpu_mem_usage": True, "use_safetensors": True, "attn_implementation": "sdpa"}
+    loaded = dure.AutoModelForSequenceClassification.from_pretrained(folder, **needless, trust_remote_code=True)
+    equal(model, loaded)
+    assert not set(needless) & set(loaded.config.to_dict())
+
+
 # --- weights that aren't numbers ---
 
 

@@ -202,6 +202,7 @@ class FakeHub:
 
     def upload_folder(self, *, folder_path: str, **options: Any) -> str:
         self.calls.append(("upload", options))
+        self.calls.append(("tags", None if self.has_card else metadata_of(Path(folder_path))["tags"]))
         model = dure.BertForSequenceClassification.from_pretrained(folder_path)
         self.calls.append(("files", (names(Path(folder_path)), model.num_parameters())))
         return "done"
@@ -223,3 +224,18 @@ def test_push_to_hub(saved: Callable, monkeypatch: Any) -> None:
     model.push_to_hub("mine", max_shard_size="5KB")
     assert "README.md" not in dict(FakeHub.calls)["files"][0]
     assert "model.safetensors.index.json" in dict(FakeHub.calls)["files"][0]
+
+
+def test_push_to_hub_while_saving(saved: Callable, monkeypatch: Any, tmp_path: Path) -> None:
+    model, _ = saved()
+    monkeypatch.setattr("huggingface_hub.HfApi", FakeHub)
+    model.save_pretrained(tmp_path / "stars", push_to_hub=True, commit_message="saved", tags=["ko"])
+    assert "model.safetensors" in names(tmp_path / "stars")
+    told = dict(FakeHub.calls)
+    assert told["create"][0] == "stars"
+    assert told["upload"]["commit_message"] == "saved"
+    assert told["tags"] == ["dure", "bert", "ko"]
+    model.save_pretrained(tmp_path / "stars", push_to_hub=True, repo_id="org/other", token=False)
+    assert dict(FakeHub.calls)["create"][0] == "org/other"
+    with pytest.raises(InputError, match="commit_message: no argument of save_pretrained without push_to_hub=True"):
+        model.save_pretrained(tmp_path / "stars", commit_message="lost")

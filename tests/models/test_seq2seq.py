@@ -308,7 +308,7 @@ def test_a_body_becomes_any_head(family: Family, tmp_path: Path) -> None:
 def test_wrong_inputs_are_named() -> None:
     model = dure.BartForConditionalGeneration(dure.BartConfig(**bart_fields(random.Random(1)))).eval()
     ids = torch.tensor([[5, 6, 7]])
-    with pytest.raises(InputError, match=r"attention_mask \(1, 2\) must have the shape \(1, 3\)"):
+    with pytest.raises(InputError, match=r"attention_mask \(1, 2\) must have the shape of the texts, \(1, 3\)"):
         model(ids, decoder_input_ids=ids, decoder_attention_mask=torch.ones(1, 2))
     with pytest.raises(InputError, match="41 tokens, but the model has 40 positions"):
         model(ids, decoder_input_ids=torch.ones(1, 41, dtype=torch.long))

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["PreTrainedModel"]
 
 
+#: Arguments of transformers that ask for what is done anyway (weights are mapped, safetensors come first, the fastest
+#: attention is taken), or allow what is never done (running a repository's code).
+_NEEDLESS = ("attn_implementation", "low_cpu_mem_usage", "trust_remote_code", "use_safetensors")
+
+
 class PreTrainedModel(HasVocabulary, HasRecomputable):
     """What all models share. Weights on disk, ``state_dict()`` and ``load_state_dict()`` speak Hugging Face's names.
 
@@ -132,7 +137,8 @@ class PreTrainedModel(HasVocabulary, HasRecomputable):
             cache_dir: Another cache than the environment's.
             token: An access token.
             local_files_only: Never download.
-            **overrides: Fields of the configuration to replace, such as ``num_labels=3``; arguments of the constructor.
+            **overrides: Fields of the configuration to replace, such as ``num_labels=3``; arguments of the constructor;
+                and such of transformers' that need nothing here, such as ``low_cpu_mem_usage``.
 
         Raises:
             InputError: An argument is unknown or wrong.
@@ -146,6 +152,7 @@ class PreTrainedModel(HasVocabulary, HasRecomputable):
         _set_threads()
         accepted = list(inspect.signature(cls).parameters)[1:]
         arguments = {key: overrides.pop(key) for key in accepted if key in overrides}
+        overrides = {key: value for key, value in overrides.items() if key not in _NEEDLESS}
         if config is None:
             fields = read_config(snapshot)
             loading.check_family(cls, fields.get("model_type"), str(name))

@@ -40,9 +40,13 @@ def test_a_list_gives_what_its_prompts_give_alone(name: str, tmp_path: Path) -> 
     torch.manual_seed(seed)
     model, theirs = both(name, random_, tmp_path)
     for trial in range(4):
-        prompts = [prompts_of(name, theirs, random_, rows=1)["input_ids"][0].tolist() for _ in range(random_.randrange(1, 9))]
+        prompts = [
+            prompts_of(name, theirs, random_, rows=1)["input_ids"][0].tolist() for _ in range(random_.randrange(1, 9))
+        ]
         fields = rules(random_) | ends(random_) | {"pad_token_id": random_.choice([0, 3])}
-        fields |= {"max_new_tokens": random_.randrange(2, 12)} if trial % 2 else {"max_length": random_.randrange(14, 24)}
+        fields |= (
+            {"max_new_tokens": random_.randrange(2, 12)} if trial % 2 else {"max_length": random_.randrange(14, 24)}
+        )
         fields |= beams(random_) if random_.random() < 0.4 else {}
         batch_size = random_.choice([None, 1, 2, 3])
         found = dict(generate_many(model, prompts, batch_size=batch_size, **fields))

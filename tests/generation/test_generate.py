@@ -85,7 +85,10 @@ def test_its_results_can_be_trained_on(model: dure.GPT2LMHeadModel) -> None:
     found = model.generate(IDS, max_new_tokens=3, pad_token_id=0)
     model.train()
     model(found, labels=found).loss.backward()
-    output = model.eval().generate(IDS, max_new_tokens=3, pad_token_id=0, return_dict_in_generate=True, output_logits=True)
+    output = model.eval().generate(
+        IDS, max_new_tokens=3, pad_token_id=0, return_dict_in_generate=True, output_logits=True
+    )
+    assert not output.logits[0].requires_grad
     (output.logits[0] * torch.ones(1, requires_grad=True)).sum().backward()
     assert not found.is_inference()
 
@@ -199,7 +202,9 @@ def test_what_the_original_says_is_said_once(model: dure.GPT2LMHeadModel, caplog
 ])  # fmt: skip
 def test_what_is_wrong_is_named(model: dure.GPT2LMHeadModel, inputs: Any, fields: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError, match=told):
-        model.generate(inputs, **{"pad_token_id": 0, "max_new_tokens": 3, **fields} if "max_length" not in fields else fields)
+        model.generate(
+            inputs, **{"pad_token_id": 0, "max_new_tokens": 3, **fields} if "max_length" not in fields else fields
+        )
 
 
 def test_models_that_write_say_so(model: dure.GPT2LMHeadModel) -> None:
@@ -211,7 +216,9 @@ def test_models_that_write_say_so(model: dure.GPT2LMHeadModel) -> None:
 
 def test_an_encoder_decoder_takes_what_its_encoder_read(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    config = dure.T5Config(vocab_size=40, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    config = dure.T5Config(
+        vocab_size=40, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0
+    )
     model = dure.T5ForConditionalGeneration(config).eval()
     model.save_pretrained(tmp_path)
     theirs = transformers.T5ForConditionalGeneration.from_pretrained(tmp_path)

@@ -45,7 +45,9 @@ def test_files_are_exchanged_both_ways(tmp_path: Path) -> None:
     assert {name: getattr(again, name) for name in FIELDS} == FIELDS | {"top_p": 0.5}
     written = [json.loads((tmp_path / side / "generation_config.json").read_text()) for side in ("ours", "theirs")]
     assert written[0] == written[1]
-    again, unused = dure.GenerationConfig.from_pretrained(tmp_path / "ours", top_p=0.5, foo=1, return_unused_kwargs=True)
+    again, unused = dure.GenerationConfig.from_pretrained(
+        tmp_path / "ours", top_p=0.5, foo=1, return_unused_kwargs=True
+    )
     assert (again.top_p, unused) == (0.5, {"foo": 1})
     assert again != dure.GenerationConfig(**FIELDS)
     assert dure.GenerationConfig.from_pretrained(tmp_path / "theirs") == dure.GenerationConfig(**FIELDS)
@@ -123,7 +125,7 @@ def test_flags_without_effect_are_told(caplog: pytest.LogCaptureFixture, tmp_pat
     config = dure.GenerationConfig(temperature=0.5, length_penalty=2.0, output_scores=True, pad_token_id=-1)
     told = "['pad_token_id', 'temperature', 'length_penalty', 'output_scores']"
     assert f"The following generation flags are not valid and may be ignored: {told}" in caplog.text
-    with pytest.raises(InputError, match="`temperature` is set to `0.5`(.|\n)*Fix these issues"):
+    with pytest.raises(InputError, match=r"`temperature` is set to `0.5`(.|\n)*Fix these issues"):
         config.save_pretrained(tmp_path)
     with pytest.raises(InputError, match="Argument `streamer` is not a valid argument"):
         dure.GenerationConfig(streamer=1)

@@ -99,7 +99,9 @@ def test_a_source_is_held_beside_the_text() -> None:
     assert len(again) == 1
 
 
-def filled(rows: int, lengths: list[int], *, window: int | None = None, expected_length: int = 0) -> tuple[Cache, Tensor]:
+def filled(
+    rows: int, lengths: list[int], *, window: int | None = None, expected_length: int = 0
+) -> tuple[Cache, Tensor]:
     """A cache of two layers that has seen some steps, and what it should hold."""
     cache, steps = Cache(expected_length), [torch.randn(rows, 2, length, 3) for length in lengths]
     for step in steps:

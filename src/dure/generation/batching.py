@@ -26,10 +26,12 @@ from dure.layers.cache import Cache
 
 __all__ = ["generate_many"]
 
-#: Prompts at once. Measured on two cores with a model of DistilGPT-2's size: from 64 rows on, a row costs the same.
+#: Prompts at once.
 _BATCH_SIZE = 64
 #: Tokens at once, those that will be written included: what a cache may hold.
 _TOKEN_BUDGET = 16384
+#: Tokens of prompts that are read at once.
+_TOKENS_PER_READ = 4096
 #: Arguments of `generate` that speak of one call.
 _OF_A_CALL = ("streamer", "assistant_model", "attention_mask", "past_key_values", "inputs_embeds", "encoder_outputs",
               "decoder_input_ids", "return_dict_in_generate")  # fmt: skip
@@ -168,7 +170,8 @@ class _Flow:
             # A prompt is read for the price of a step: several are read together.
             free = self.num_rows - len(self.texts)
             if self.waiting and free >= min(len(self.waiting), max(1, self.num_rows // 8)):
-                yield from self._advance(self._read(min(free, len(self.waiting))))
+                count = min(free, len(self.waiting), max(1, _TOKENS_PER_READ // self.waiting[-1].length))
+                yield from self._advance(self._read(count))
             if self.texts:
                 yield from self._advance(self._step())
 
@@ -261,7 +264,9 @@ def _in_groups(call: _Call, texts: list[Tensor], order: list[int]) -> Iterator[t
     longest = [call.lengths(text).max_length for text in ([texts[0][:1]] if is_decoding and texts else texts)]
     # Where rules on what was written, or positions, count a prompt's padding, only prompts of one length go together.
     if is_decoding:
-        alone = call.config.encoder_repetition_penalty not in {None, 1.0} or bool(call.config.encoder_no_repeat_ngram_size)
+        alone = call.config.encoder_repetition_penalty not in {None, 1.0} or bool(
+            call.config.encoder_no_repeat_ngram_size
+        )
     else:
         alone = not call.model.skips_padding or _reads_tokens(call, special)
     if call.config.prompt_lookup_num_tokens is not None:

@@ -88,6 +88,7 @@ def test_its_results_can_be_trained_on(model: dure.GPT2LMHeadModel) -> None:
     output = model.eval().generate(
         IDS, max_new_tokens=3, pad_token_id=0, return_dict_in_generate=True, output_logits=True
     )
+    assert not output.logits[0].requires_grad
     (output.logits[0] * torch.ones(1, requires_grad=True)).sum().backward()
     assert not found.is_inference()
 

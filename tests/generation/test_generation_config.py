@@ -125,7 +125,7 @@ def test_flags_without_effect_are_told(caplog: pytest.LogCaptureFixture, tmp_pat
     config = dure.GenerationConfig(temperature=0.5, length_penalty=2.0, output_scores=True, pad_token_id=-1)
     told = "['pad_token_id', 'temperature', 'length_penalty', 'output_scores']"
     assert f"The following generation flags are not valid and may be ignored: {told}" in caplog.text
-    with pytest.raises(InputError, match="`temperature` is set to `0.5`(.|\n)*Fix these issues"):
+    with pytest.raises(InputError, match=r"`temperature` is set to `0.5`(.|\n)*Fix these issues"):
         config.save_pretrained(tmp_path)
     with pytest.raises(InputError, match="Argument `streamer` is not a valid argument"):
         dure.GenerationConfig(streamer=1)

@@ -122,7 +122,7 @@ def test_a_list_hands_on_what_a_processor_asks_for() -> None:
     ("NoRepeatNGramLogitsProcessor", {"ngram_size": -2}, "-2"),
     ("EncoderNoRepeatNGramLogitsProcessor", {"encoder_ngram_size": 0, "encoder_input_ids": SOURCE}, "size.*0"),
     ("MinLengthLogitsProcessor", {"min_length": -1, "eos_token_id": 2}, "min_length.*-1"),
-    ("MinNewTokensLengthLogitsProcessor", {"prompt_length_to_skip": 1, "min_new_tokens": 1.5, "eos_token_id": 2}, "1.5"),
+    ("MinNewTokensLengthLogitsProcessor", {"prompt_length_to_skip": 1, "min_new_tokens": 1.5, "eos_token_id": 2}, "5"),
     ("ForcedEOSTokenLogitsProcessor", {"max_length": 5, "eos_token_id": -3}, "-3"),
     ("SequenceBiasLogitsProcessor", {"sequence_bias": {}}, "sequence_bias"),
     ("SequenceBiasLogitsProcessor", {"sequence_bias": {(): 1.0}}, r"\(\)"),

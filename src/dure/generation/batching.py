@@ -26,10 +26,12 @@ from dure.layers.cache import Cache
 
 __all__ = ["generate_many"]
 
-#: Prompts at once. Measured on two cores with a model of DistilGPT-2's size: from 64 rows on, a row costs the same.
+#: Prompts at once.
 _BATCH_SIZE = 64
 #: Tokens at once, those that will be written included: what a cache may hold.
 _TOKEN_BUDGET = 16384
+#: Tokens of prompts that are read at once.
+_TOKENS_PER_READ = 4096
 #: Arguments of `generate` that speak of one call.
 _OF_A_CALL = ("streamer", "assistant_model", "attention_mask", "past_key_values", "inputs_embeds", "encoder_outputs",
               "decoder_input_ids", "return_dict_in_generate")  # fmt: skip
@@ -168,7 +170,8 @@ class _Flow:
             # A prompt is read for the price of a step: several are read together.
             free = self.num_rows - len(self.texts)
             if self.waiting and free >= min(len(self.waiting), max(1, self.num_rows // 8)):
-                yield from self._advance(self._read(min(free, len(self.waiting))))
+                count = min(free, len(self.waiting), max(1, _TOKENS_PER_READ // self.waiting[-1].length))
+                yield from self._advance(self._read(count))
             if self.texts:
                 yield from self._advance(self._step())
 

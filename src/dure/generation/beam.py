@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dure.generation.ranking import best_of
 from dure.generation.stopping import EosTokenCriteria, MaxLengthCriteria, StoppingCriteriaList
 from dure.generation.task import Task, last_logits
 
@@ -127,14 +128,17 @@ class _Beams:
 
     def _candidates(self, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The best continuations of each prompt, ``(batch, num_candidates)``: scores, their beams, and tokens."""
-        batch, vocab_size = len(self.prompts), scores.shape[1]
-        total = (scores.view(batch, self.num_beams, vocab_size) + self.scores.unsqueeze(2)).flatten(1)
+        batch, width = len(self.prompts), scores.shape[1]
         if self.config.do_sample:
+            total = (scores.view(batch, self.num_beams, width) + self.scores.unsqueeze(2)).flatten(1)
             places = torch.multinomial(total.softmax(dim=-1), self.num_candidates)
-            found = total.gather(1, places)
-        else:
-            found, places = total.topk(self.num_candidates)
-        return found, places // vocab_size, places % vocab_size
+            return total.gather(1, places), places // width, places % width
+        # The best of a prompt are among the best of its beams.
+        width = min(self.num_candidates, width)
+        of_beams, tokens = best_of(scores, width)
+        total = (of_beams.view(batch, self.num_beams, width) + self.scores.unsqueeze(2)).flatten(1)
+        found, places = total.topk(self.num_candidates)
+        return found, places // width, tokens.view(batch, -1).gather(1, places)
 
     def _has_ended(self, beams: Tensor, tokens: Tensor) -> Tensor:
         """Which candidates are complete, ``(batch, num_candidates)``."""

@@ -57,7 +57,7 @@ def generate(
     _check_search(model, config, is_assisted=is_assisted, assistant_model=assistant_model, streamer=streamer)
     # Whoever gets a cache or scores may compute gradients with them, which inference mode forbids.
     is_free = not config.return_dict_in_generate and arguments.get("past_key_values") is None
-    with torch.no_grad(), torch.inference_mode(is_free):
+    with torch.inference_mode() if is_free else torch.no_grad():
         special = special_tokens(model, config, has_mask=arguments.get("attention_mask") is not None)
         prompt = prepare(model, inputs, arguments, special, config)
         set_lengths(model, config, prompt, given=kwargs)

@@ -70,4 +70,4 @@ def _check(model: Any, config: GenerationConfig, read: int, length: int) -> None
     if config.min_length and config.min_length > config.max_length:
         say_once(logger, f"Unfeasible length constraints: `min_length` ({config.min_length}) is larger than the "
                          f"maximum possible length ({config.max_length}). Generation will stop at the defined maximum "
-                         "length. You should decrease the minimum length and/or increase the maximum length.")  # fmt: skip
+                         "length. Decrease the minimum length and/or increase the maximum length.")  # fmt: skip

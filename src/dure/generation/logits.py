@@ -125,7 +125,7 @@ class SequenceBiasLogitsProcessor(_Rule):
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """Scores and what is added to them."""
-        vocab_size, bias = scores.shape[1], torch.zeros_like(scores)
+        vocab_size, scores = scores.shape[1], scores.clone()
         beyond = [token for ids in self.sequence_bias for token in ids if token >= vocab_size]
         if beyond:
             raise InputError(
@@ -133,12 +133,12 @@ class SequenceBiasLogitsProcessor(_Rule):
             )
         for ids, amount in self.sequence_bias.items():
             if len(ids) == 1:
-                bias[:, ids[0]] += amount
+                scores[:, ids[0]] += amount
             elif len(ids) <= input_ids.shape[1]:
                 before = input_ids.new_tensor(ids[:-1])
                 matches = (input_ids[:, 1 - len(ids) :] == before).all(dim=1)
-                bias[:, ids[-1]] += torch.where(matches, amount, 0.0)
-        return scores + bias
+                scores[:, ids[-1]] += torch.where(matches, amount, 0.0)
+        return scores
 
 
 class NoBadWordsLogitsProcessor(SequenceBiasLogitsProcessor):

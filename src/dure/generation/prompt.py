@@ -134,7 +134,7 @@ def prepare(model: Any, inputs: Tensor | None, arguments: dict[str, Any], specia
 def _read_prompt(model: Any, ids: Tensor | None, arguments: dict[str, Any], special: Special,
                  config: GenerationConfig) -> Prompt:  # fmt: skip
     """A decoder's prompt."""
-    del model, config
+    del config
     embeds, types = arguments.pop("inputs_embeds", None), arguments.pop("token_type_ids", None)
     mask, past = arguments.pop("attention_mask", None), arguments.pop("past_key_values", None)
     arguments.pop("use_cache", None)
@@ -142,7 +142,7 @@ def _read_prompt(model: Any, ids: Tensor | None, arguments: dict[str, Any], spec
         if special.bos is None:
             raise InputError("`bos_token_id` has to be defined when no `input_ids` are provided.")
         rows = next((len(value) for value in arguments.values() if isinstance(value, Tensor) and value.dim()), 1)
-        ids = torch.full((rows, 1), special.bos, dtype=torch.long)
+        ids = torch.full((rows, 1), special.bos, dtype=torch.long, device=model.device)
     elif ids is None:
         ids = torch.empty((len(embeds), 0), dtype=torch.long, device=embeds.device)
     if ids.shape[1] == 0 and embeds is None:
@@ -171,7 +171,7 @@ def _read_source(model: Any, ids: Tensor | None, arguments: dict[str, Any], spec
         if ids is None and embeds is None:
             if special.bos is None:
                 raise InputError("`bos_token_id` has to be defined when no `input_ids` are provided.")
-            ids = torch.full((1, 1), special.bos, dtype=torch.long)
+            ids = torch.full((1, 1), special.bos, dtype=torch.long, device=model.device)
         if source_mask is None and ids is not None:
             source_mask = _guessed_mask(ids, special)
         outputs = model.get_encoder()(

@@ -45,7 +45,7 @@ class MultipleChoicePipeline(Pipeline):
         examples = [self.read(value, start + i) for i, value in enumerate(inputs)]
         owners = [i for i, (_, own) in enumerate(examples) for _ in own]
         firsts = [examples[i][0] for i in owners]
-        rows = encode(self, firsts, [c for _, own in examples for c in own], start=start, is_strict=True, **options)
+        rows = encode(self, firsts, [c for _, own in examples for c in own], numbers=[start + i for i in owners], is_strict=True, **options)
         for row, owner in zip(rows, owners, strict=True):
             row.owner, row.example = owner, examples[owner]
         return rows

@@ -23,14 +23,62 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from turns import check
 
 import dure
-import transformers
 
-WORDS = """the a of and to in is was for on that with as it at by from this are be an or which have not were one all
-their new more would there when who will people time year government company market report city day state world work
-water""".split()
+WORDS = [
+    "the",
+    "a",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "was",
+    "for",
+    "on",
+    "that",
+    "with",
+    "as",
+    "it",
+    "at",
+    "by",
+    "from",
+    "this",
+    "are",
+    "be",
+    "an",
+    "or",
+    "which",
+    "have",
+    "not",
+    "were",
+    "one",
+    "all",
+    "their",
+    "new",
+    "more",
+    "would",
+    "there",
+    "when",
+    "who",
+    "will",
+    "people",
+    "time",
+    "year",
+    "government",
+    "company",
+    "market",
+    "report",
+    "city",
+    "day",
+    "state",
+    "world",
+    "work",
+    "water",
+]
 SIZES = (8, 32, 64)
 LABELS = {"num_labels": 5, "id2label": dict(enumerate(("O", "B-PER", "I-PER", "B-LOC", "I-LOC")))}
 ENTAILMENT = {"id2label": {0: "no", 1: "maybe", 2: "entailment"}, "label2id": {"no": 0, "maybe": 1, "entailment": 2}}

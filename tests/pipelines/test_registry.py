@@ -24,10 +24,15 @@ def test_unknown_tasks_suggest_the_nearest(made):
 
 
 def test_a_model_that_does_not_serve_a_task_says_which_it_serves(made):
-    with pytest.raises(InputError, match=r"translation: .* \(bert\) can't do this; models of its family serve: .*fill-mask"):
+    with pytest.raises(
+        InputError, match=r"translation: .* \(bert\) can't do this; models of its family serve: .*fill-mask"
+    ):
         dure.pipeline("translation", model=made("Bert", "Model"))
     folder = made("Bert", "ForSequenceClassification", num_labels=2)
-    model, tokenizer = dure.BertForSequenceClassification.from_pretrained(folder), dure.AutoTokenizer.from_pretrained(folder)
+    model, tokenizer = (
+        dure.BertForSequenceClassification.from_pretrained(folder),
+        dure.AutoTokenizer.from_pretrained(folder),
+    )
     with pytest.raises(InputError, match=r"ner: BertForSequenceClassification \(bert\) can't do this"):
         dure.pipeline("ner", model=model, tokenizer=tokenizer)
     assert dure.pipeline("feature-extraction", model=model, tokenizer=tokenizer)("tea")
@@ -81,7 +86,10 @@ def test_defaults_are_pinned_and_named(monkeypatch):
         "No model was supplied, defaulted to facebook/bart-large-mnli and revision d7645e1 "
         r"\(https://huggingface.co/facebook/bart-large-mnli\)\.\nUsing a pipeline without specifying a model name"
     )
-    with pytest.warns(UserWarning, match=message), pytest.raises(RepositoryNotFoundError, match="Models on this machine: "):
+    with (
+        pytest.warns(UserWarning, match=message),
+        pytest.raises(RepositoryNotFoundError, match="Models on this machine: "),
+    ):
         dure.pipeline("zero-shot-classification")
 
 

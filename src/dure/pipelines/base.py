@@ -254,10 +254,13 @@ class Pipeline:
 
     def run_model(self, rows: Sequence[Row], model: Any = None, **more: Any) -> Any:
         """The output of the model, or of a part of it, for a batch of rows, padded."""
+        return (model or self.model)(**self.tensors(rows), return_dict=True, **more)
+
+    def tensors(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """A batch of rows as the model's arguments, ``(batch, length)``, padded where they aren't equally long."""
         is_padded = len({len(row) for row in rows}) > 1
         batch = self.tokenizer.pad([row.inputs for row in rows], padding=is_padded, return_tensors="pt", verbose=False)
-        tensors = {name: tensor.to(self.device) for name, tensor in batch.items()}
-        return (model or self.model)(**tensors, return_dict=True, **more)
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def unpadded(self, values: Tensor, rows: Sequence[Row]) -> list[Any]:
         """``(batch, length, ...)`` as float32 arrays, each as long as its row."""

@@ -129,9 +129,7 @@ class TextGenerationPipeline(GeneratingPipeline):
                 more = {**options, "add_special_tokens": False} if is_chat else options
                 is_cut_later = handle_long_generation == "hole"
                 numbers = [start + place for place in places]
-                found = encode(
-                    self, [texts[i] for i in places], numbers=numbers, is_unlimited=is_cut_later, **more
-                )
+                found = encode(self, [texts[i] for i in places], numbers=numbers, is_unlimited=is_cut_later, **more)
                 for row, place in zip(found, places, strict=True):
                     row.owner, row.example = place, examples[place]
                 rows += found

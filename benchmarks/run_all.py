@@ -21,7 +21,8 @@ def main() -> None:
     arguments = parser.parse_args()
     rival = ["--rival-python", arguments.rival_python] if arguments.rival_python else []
     mrpc = arguments.data / "corpora" / "mrpc"
-    runs = [["import_time.py"], ["first_sentence.py", *rival], ["train_step.py", *rival], ["generation.py", *rival]]
+    runs = [["import_time.py"], ["first_sentence.py", *rival], ["train_step.py", *rival]]
+    runs += [["pipelines.py"], ["generation.py", *rival]]
     if mrpc.is_dir():
         runs.append(["feature_extraction.py", "--data", str(mrpc / "train.tsv"), *rival])
         runs.append(["train_mrpc.py", "--data", str(mrpc), *rival])

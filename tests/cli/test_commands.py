@@ -221,3 +221,36 @@ def test_quickstart_data_has_no_doubles():
     labels = [row["label"] for row in rows]
     assert len(set(labels)) == 6
     assert min(labels.count(label) for label in set(labels)) >= 60
+
+
+def test_run_serves_other_tasks(run, tiny, tmp_path):
+    heads = {"ner": "ForTokenClassification", "fill-mask": "ForMaskedLM", "question-answering": "ForQuestionAnswering"}
+    folders = {}
+    for task, head in heads.items():
+        model = getattr(dure, f"Bert{head}")(dure.BertConfig.from_pretrained(tiny))
+        folders[task] = tmp_path / task
+        model.save_pretrained(folders[task])
+        dure.AutoTokenizer.from_pretrained(tiny).save_pretrained(folders[task])
+    code, out, _ = run("run", "ner", "--model", folders["ner"], "good tea", "--json")
+    assert code == 0
+    assert json.loads(out)["answer"][0]["word"]
+    code, out, _ = run("run", "fill-mask", "--model", folders["fill-mask"], "good [MASK]")
+    assert code == 0
+    assert out.endswith("<- good [MASK]\n")
+    (tmp_path / "context.txt").write_text("the tea\nwas good\n")
+    ask = ("run", "question-answering", "--model", folders["question-answering"])
+    code, out, _ = run(*ask, "--context", tmp_path / "context.txt", "was tea good")
+    assert code == 0, out
+    assert run(*ask, "was tea good")[2].startswith("dure: error: question-answering needs --context")
+    assert "is for question-answering" in run("run", "ner", "--model", folders["ner"], "a", "--context", "x")[2]
+    assert "is for zero-shot" in run("run", "ner", "--model", folders["ner"], "a", "--labels", "x")[2]
+
+
+def test_run_explains(run, tiny, tmp_path):
+    page = tmp_path / "page.html"
+    code, out, _ = run("run", "feature-extraction", "--model", tiny, "good tea", "--explain", page)
+    assert code == 0
+    assert "shapes through the model" in out
+    assert page.read_text().startswith("<!doctype html>")
+    code, _, err = run("run", "feature-extraction", "--model", tiny, "a", "b", "--explain", page)
+    assert (code, "about one text, not 2" in err) == (1, True)

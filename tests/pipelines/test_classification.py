@@ -31,8 +31,8 @@ def test_texts_and_pairs(made, both, texts, family):
     expected = theirs(texts)
     assert_same(ours(texts), expected)
     assert_same(ours(texts, batch_size=5), expected)
-    assert_same(ours(pairs, top_k=2), theirs(pairs, top_k=2))
-    assert_same(ours([*texts[:3], pairs[0], *texts[3:5]]), theirs([*texts[:3], pairs[0], *texts[3:5]]))
+    mixed = [*texts[:2], *pairs[::2], *texts[3:5]]
+    assert_same(ours(mixed, top_k=2), theirs(mixed, top_k=2))
     assert_same(ours([[["tea", "cup"]]]), theirs([[["tea", "cup"]]]))
 
 
@@ -55,8 +55,10 @@ def test_forms_of_answers(made, both, texts, options, call):
         assert_same(ours(asked, **call), theirs(asked, **call))
 
 
-@pytest.mark.parametrize("family", ["Albert", "Bart", "Bert", "DistilBert", "Electra", "Roberta"])
-@pytest.mark.parametrize("fields", [ENTAILMENT, ENTAILMENT_FIRST])
+@pytest.mark.parametrize(
+    ("family", "fields"),
+    [("Bart", ENTAILMENT), ("Bert", ENTAILMENT), ("Electra", ENTAILMENT_FIRST), ("Roberta", ENTAILMENT_FIRST)],
+)
 def test_labels_of_ones_own(made, both, texts, family, fields):
     ours, theirs = both("zero-shot-classification", made(family, HEAD, **fields))
     asked, labels = [text[:60] for text in texts if "</s>" not in text], ["정치", "sport", "tea & cup"]
@@ -112,7 +114,7 @@ def test_features(made, both, texts, family):
 
 def test_any_batch_size_gives_the_same(made, texts):
     pipe = dure.pipeline("text-classification", model=made("Electra", HEAD, num_labels=3))
-    many = random.Random(0).choices(texts, k=200)
+    many = random.Random(0).choices(texts, k=90)
     expected = [pipe(text)[0] for text in many]
-    for size in (None, 1, 3, 64, 1000):
+    for size in (None, 1, 7, 1000):
         assert_same(pipe(many, batch_size=size), expected)

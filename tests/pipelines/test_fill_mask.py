@@ -19,7 +19,7 @@ def masked(texts, mask):
     return [*one, f"{mask} 은 {mask}다.", f"tea{mask}", f"a {mask} {mask} {mask} b"]
 
 
-@pytest.mark.parametrize("family", ["Albert", "Bart", "Bert", "DistilBert", "Electra", "Roberta"])
+@pytest.mark.parametrize("family", ["Albert", "Bart", "DistilBert", "Electra", "Roberta"])
 def test_best_words(made, both, texts, family):
     head = "ForConditionalGeneration" if family == "Bart" else HEAD
     ours, theirs = both("fill-mask", made(family, head))

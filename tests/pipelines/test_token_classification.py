@@ -11,7 +11,7 @@ from dure.errors import InputError
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 LABELS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "I-ORG", "MISC-X"]
 NAMES = {"num_labels": 7, "id2label": dict(enumerate(LABELS)), "label2id": {n: i for i, n in enumerate(LABELS)}}
-FAMILIES = ["Albert", "Bert", "DistilBert", "Electra", "GPT2", "Roberta"]
+FAMILIES = ["Albert", "Bert", "Electra", "Roberta"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -29,11 +29,11 @@ def test_all_strategies(made, both, texts, family):
     )
 
 
-@pytest.mark.parametrize("family", ["Bert", "Electra", "Roberta"])
+@pytest.mark.parametrize("family", ["Electra", "Roberta"])
 def test_long_texts_in_windows(made, both, texts, family):
     folder = made(family, "ForTokenClassification", **NAMES)
     long = [" ".join(texts[6:11]), " ".join(texts), "짧은 글", ""]
-    for stride in (0, 7, 20):
+    for stride in (0, 20):
         ours, theirs = both("ner", folder, aggregation_strategy="simple", stride=stride)
         assert_same(ours(long), [theirs(text) for text in long])
         assert_same(

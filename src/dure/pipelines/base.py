@@ -16,6 +16,7 @@ from dure import progress
 from dure.errors import InputError
 from dure.pipelines.rows import Row, batches, encode
 from dure.threads import limited
+from dure.typing import PathLike
 
 if TYPE_CHECKING:
     from dure.pipelines.explain import Explanation
@@ -126,7 +127,8 @@ class Pipeline:
             places = [i for i, example in enumerate(examples) if (example[1] is not None) == is_pair]
             if places:
                 firsts, seconds = zip(*(examples[i] for i in places), strict=True)
-                found = encode(self, firsts, seconds if is_pair else None, start=start, **options)
+                numbers = [start + place for place in places]
+                found = encode(self, firsts, seconds if is_pair else None, numbers=numbers, **options)
                 for row, place in zip(found, places, strict=True):
                     row.owner, row.example = place, examples[place]
                 rows += found
@@ -220,6 +222,23 @@ class Pipeline:
 
         return explain(self, inputs, attention=attention, **options)
 
+    def predict(self, inputs: Any) -> Any:
+        """The same as calling, for scikit-learn's habits."""
+        return self(inputs)
+
+    transform = predict
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision of the model."""
+        precision: torch.dtype = self.model.dtype
+        return precision
+
+    def save_pretrained(self, save_directory: PathLike) -> None:
+        """Write the model and the tokenizer into a folder, from which :func:`pipeline` makes them again."""
+        self.model.save_pretrained(save_directory)
+        self.tokenizer.save_pretrained(save_directory)
+
     def figures(self, rows: list[Row], outputs: list[Any]) -> list[Figure]:
         """What :meth:`explain` shows of the way from the model's numbers for one input to its answer."""
         del rows, outputs
@@ -235,10 +254,13 @@ class Pipeline:
 
     def run_model(self, rows: Sequence[Row], model: Any = None, **more: Any) -> Any:
         """The output of the model, or of a part of it, for a batch of rows, padded."""
+        return (model or self.model)(**self.tensors(rows), return_dict=True, **more)
+
+    def tensors(self, rows: Sequence[Row]) -> dict[str, Tensor]:
+        """A batch of rows as the model's arguments, ``(batch, length)``, padded where they aren't equally long."""
         is_padded = len({len(row) for row in rows}) > 1
         batch = self.tokenizer.pad([row.inputs for row in rows], padding=is_padded, return_tensors="pt", verbose=False)
-        tensors = {name: tensor.to(self.device) for name, tensor in batch.items()}
-        return (model or self.model)(**tensors, return_dict=True, **more)
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def unpadded(self, values: Tensor, rows: Sequence[Row]) -> list[Any]:
         """``(batch, length, ...)`` as float32 arrays, each as long as its row."""

@@ -121,11 +121,9 @@ def explain(pipe: Pipeline, inputs: Any, *, attention: bool, **options: Any) -> 
 def _pieces(pipe: Pipeline, row: Row) -> list[Piece]:
     ids = row.inputs["input_ids"]
     tokens = pipe.tokenizer.convert_ids_to_tokens(ids)
-    special = row.encoding.special_tokens_mask
-    return [
-        Piece(token, id_, pipe.tokenizer.decode([id_]), bool(is_special))
-        for token, id_, is_special in zip(tokens, ids, special, strict=True)
-    ]
+    special = set(pipe.tokenizer.all_special_ids)
+    texts = pipe.tokenizer.batch_decode([[id_] for id_ in ids])
+    return [Piece(token, id_, text, id_ in special) for token, id_, text in zip(tokens, ids, texts, strict=True)]
 
 
 @contextlib.contextmanager

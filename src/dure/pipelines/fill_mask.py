@@ -68,7 +68,7 @@ class FillMaskPipeline(Pipeline):
         """
         options.pop("padding", None)
         texts = [self.read(value, start + i) for i, value in enumerate(inputs)]
-        rows = encode(self, texts, start=start, **options)
+        rows = encode(self, texts, numbers=range(start, start + len(texts)), **options)
         mask = self.tokenizer.mask_token_id
         for row in rows:
             row.example = texts[row.owner]

@@ -124,7 +124,7 @@ class GeneratingPipeline(Pipeline):
 
     def decoder_inputs(self) -> dict[str, Any]:
         """What a decoder beside an encoder reads first; nothing for a decoder alone."""
-        if not self.model.config.is_encoder_decoder:
+        if not getattr(self.model.config, "is_encoder_decoder", False):
             return {}
         start = self.generation_config.decoder_start_token_id
         start = self.model.config.decoder_start_token_id if start is None else start

@@ -45,17 +45,21 @@ class MultipleChoicePipeline(Pipeline):
         examples = [self.read(value, start + i) for i, value in enumerate(inputs)]
         owners = [i for i, (_, own) in enumerate(examples) for _ in own]
         firsts = [examples[i][0] for i in owners]
-        rows = encode(self, firsts, [c for _, own in examples for c in own], start=start, is_strict=True, **options)
+        seconds = [choice for _, own in examples for choice in own]
+        rows = encode(self, firsts, seconds, numbers=[start + i for i in owners], is_strict=True, **options)
         for row, owner in zip(rows, owners, strict=True):
             row.owner, row.example = owner, examples[owner]
         return rows
 
     def forward(self, rows: Sequence[Row], **options: Any) -> list[Any]:
         """The logit of each row."""
-        batch = self.tokenizer.pad([row.inputs for row in rows], return_tensors="pt", verbose=False)
-        # As questions of one choice each, rows of any questions share a batch.
-        tensors = {name: tensor.unsqueeze(1).to(self.device) for name, tensor in batch.items()}
-        return list(to_numbers(self.model(**tensors, return_dict=True, **options).logits[:, 0]))
+        return list(to_numbers(self.run_model(rows, **options).logits[:, 0]))
+
+    def run_model(self, rows: Sequence[Row], model: Any = None, **more: Any) -> Any:
+        """The model's output: as questions of one choice each, rows of any questions share a batch."""
+        del model
+        tensors = {name: tensor.unsqueeze(1) for name, tensor in self.tensors(rows).items()}
+        return self.model(**tensors, return_dict=True, **more)
 
     def postprocess(self, rows: list[Row], outputs: list[Any]) -> Any:
         """Logits of all choices to the best one."""

@@ -74,7 +74,10 @@ def as_html(explained: Explanation) -> str:
     body += "".join(f'<div class="note">{line}</div>' for line in _hidden_rows(explained))
     sections = [("Tokens and their ids", body)]
     shapes = _grid(("part", "class", "shape"), folded(explained.shapes))
-    note = '<div class="note">Inside, tokens lie end to end: (tokens, width), without padding.</div>'
+    note = (
+        '<div class="note">Inside, tokens lie end to end: (tokens, width), without padding. '
+        "Where a text is judged by its first token, the last layer computes that one alone.</div>"
+    )
     sections.append(("Shapes through the model", shapes + note))
     sections += [(figure.title, _drawn(figure)) for figure in explained.figures]
     if explained.attentions:

@@ -96,8 +96,9 @@ class QuestionAnsweringPipeline(Pipeline):
         longest = min(limit for limit in known if limit is not None)
         length = min(longest, MAX_LENGTH) if max_seq_len is None else max_seq_len
         stride = min(length // 2, STRIDE) if doc_stride is None else doc_stride
-        if length > longest:
-            raise InputError(f"max_seq_len={length} is more than the {longest} tokens that the model takes")
+        positions = known[0]
+        if positions is not None and length > positions:
+            raise InputError(f"max_seq_len={length} is more than the {positions} tokens that the model takes")
         if stride > length:
             raise InputError(f"doc_stride={stride} is larger than max_seq_len={length}")
         # A model that is padded on the left has read its context first.

@@ -55,12 +55,11 @@ def encode(
     firsts: Sequence[Any],
     seconds: Sequence[str] | None = None,
     *,
-    start: int = 0,
+    numbers: Sequence[int] | None = None,
     truncation: bool | str | None = None,
     max_length: int | None = None,
     is_strict: bool = False,
     is_unlimited: bool = False,
-    rows_per_text: int = 1,
     advice: str = "pass truncation=True to cut it",
     **options: Any,
 ) -> list[Row]:
@@ -70,12 +69,11 @@ def encode(
         pipe: The pipeline, for its tokenizer and its model's limit.
         firsts: Texts, or lists of words with ``is_split_into_words=True``.
         seconds: Their partners.
-        start: The number of the first text among all of the call, for messages.
+        numbers: The number of each text among all inputs of the call, for messages.
         truncation: True or a strategy: cut what is too long, and say so. Otherwise it is refused.
         max_length: Cut to this length in place of the model's.
         is_strict: Refuse what is longer than the tokenizer's limit too, not only what the model can't read.
         is_unlimited: Refuse nothing: the caller cuts.
-        rows_per_text: How many rows in turn belong to one text, for messages.
         advice: What to do about a text that is too long, for the error.
         **options: Further arguments of the tokenizer.
 
@@ -95,12 +93,14 @@ def encode(
     if not long:
         return rows
     worst = max(long, key=lambda i: len(rows[i]))
-    number = start + worst // rows_per_text
+    numbers = range(len(rows)) if numbers is None else numbers
     if not cuts:
-        raise InputError(f"text {number} has {len(rows[worst])} tokens, but the model takes {limit} at most: {advice}")
+        raise InputError(
+            f"text {numbers[worst]} has {len(rows[worst])} tokens, but the model takes {limit} at most: {advice}"
+        )
     logger.warning(
         "%d of %d texts had more than %d tokens and were cut; the longest is text %d, which had %d",
-        len({i // rows_per_text for i in long}), len(rows) // rows_per_text, limit, number, len(rows[worst]),
+        len({numbers[i] for i in long}), len(set(numbers)), limit, numbers[worst], len(rows[worst]),
     )  # fmt: skip
     pairs = None if seconds is None else [seconds[i] for i in long]
     batch = pipe.tokenizer([firsts[i] for i in long], pairs, truncation=truncation, max_length=limit, **options)

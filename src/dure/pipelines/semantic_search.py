@@ -98,7 +98,7 @@ class SemanticSearchPipeline(EmbeddingPipeline):
         self._require()
         options.pop("padding", None)
         queries = [self.read(value, start + i) for i, value in enumerate(inputs)]
-        return encode(self, queries, start=start, is_strict=True, **options)
+        return encode(self, queries, numbers=range(start, start + len(queries)), is_strict=True, **options)
 
     def postprocess(self, rows: list[Row], outputs: list[Any], *, top_k: int = 5) -> Any:
         """A query's vector to the nearest texts."""

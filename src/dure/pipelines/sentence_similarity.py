@@ -103,7 +103,13 @@ class SentenceSimilarityPipeline(EmbeddingPipeline):
             ]
         examples = [self.read(value, start + i) for i, value in enumerate(inputs)]
         owners = [i for i, texts in enumerate(examples) for _ in texts]
-        rows = encode(self, [text for texts in examples for text in texts], start=start, is_strict=True, **options)
+        rows = encode(
+            self,
+            [text for texts in examples for text in texts],
+            numbers=[start + i for i in owners],
+            is_strict=True,
+            **options,
+        )
         for row, owner in zip(rows, owners, strict=True):
             row.owner, row.example = owner, examples[owner]
         return rows

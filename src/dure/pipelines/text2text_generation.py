@@ -53,7 +53,8 @@ class Text2TextGenerationPipeline(GeneratingPipeline):
         """Texts, each behind the task's prefix, to rows."""
         del options
         texts = [self.read(value, start + i) for i, value in enumerate(inputs)]
-        rows = encode(self, [self.prefix + text for text in texts], start=start, truncation=truncation)
+        numbers = range(start, start + len(texts))
+        rows = encode(self, [self.prefix + text for text in texts], numbers=numbers, truncation=truncation)
         for row in rows:
             row.inputs.pop("token_type_ids", None)
             row.example = texts[row.owner]

@@ -62,6 +62,8 @@ class TextGenerationPipeline(GeneratingPipeline):
         if prefix:
             chosen.preprocess["prefix"] = prefix
             extra = len(self.tokenizer(prefix, add_special_tokens=False)["input_ids"])
+            if forward.get("max_new_tokens") is None and self.generation_config.max_new_tokens is None:
+                forward.setdefault("max_length", self.generation_config.max_length)
             for name in ("max_length", "min_length"):
                 if forward.get(name) is not None:
                     forward[name] += extra
@@ -126,7 +128,8 @@ class TextGenerationPipeline(GeneratingPipeline):
                 # A template writes special tokens itself.
                 more = {**options, "add_special_tokens": False} if is_chat else options
                 is_cut_later = handle_long_generation == "hole"
-                found = encode(self, [texts[i] for i in places], start=start, is_unlimited=is_cut_later, **more)
+                numbers = [start + place for place in places]
+                found = encode(self, [texts[i] for i in places], numbers=numbers, is_unlimited=is_cut_later, **more)
                 for row, place in zip(found, places, strict=True):
                     row.owner, row.example = place, examples[place]
                 rows += found

@@ -96,7 +96,7 @@ class TokenClassificationPipeline(Pipeline):
         options |= {"return_offsets_mapping": True, "is_split_into_words": is_split_into_words}
         if stride is None:
             rows = encode(
-                self, texts, start=start, is_strict=True, **options,
+                self, texts, numbers=range(start, start + len(texts)), is_strict=True, **options,
                 advice="pass stride=... (such as 64) to read it in windows, or truncation=True to cut it",
             )  # fmt: skip
         else:

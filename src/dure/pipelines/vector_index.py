@@ -136,5 +136,6 @@ def _module(backend: str) -> Any:
         return importlib.import_module("usearch.index" if backend == "usearch" else backend)
     except ImportError as error:
         raise InputError(
-            f"backend {backend!r} needs a package: pip install {BACKENDS[backend]}; backend='exact' needs none"
+            f"backend {backend!r} needs a package: pip install {BACKENDS[backend]} (importing it says: {error}); "
+            "backend='exact' needs none"
         ) from error

@@ -95,10 +95,9 @@ class ZeroShotClassificationPipeline(Pipeline):
             self,
             firsts,
             seconds,
-            start=start,
+            numbers=[start + i for i in range(len(texts)) for _ in labels],
             truncation=strategy,
             is_strict=True,
-            rows_per_text=len(labels),
             **options,
         )
         for row in rows:

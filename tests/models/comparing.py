@@ -21,8 +21,8 @@ RESIDUE = 1e-6
 LUCK = 4.0
 #: How much farther the median of all tensors may be; 1.12 was the largest of 500 seen.
 SYSTEMATIC = 1.25
-#: What may be added to ``LUCK`` in a low precision, as a share of the tensor's largest value: where the original happens
-#: to hit, a loss near 0 has few digits, or rounding decides whether a ReLU is open.
+#: What may be added to ``LUCK`` in a low precision, as a share of the tensor's largest value: where the original
+#: happens to hit, a loss near 0 has few digits, or rounding decides whether a ReLU is open.
 FORK = 0.25
 
 #: Numbers below this share of the largest gradient, or of 1, count as numbers of that size: their digits are noise.

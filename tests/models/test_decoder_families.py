@@ -300,3 +300,23 @@ def test_texts_longer_than_the_positions_are_refused_past_included() -> None:
 def test_layer_types_fit_the_layers() -> None:
     with pytest.raises(dure.errors.ConfigError, match=r"expected one of full_attention, sliding_attention for each"):
         dure.Qwen2Config(num_hidden_layers=2, layer_types=["full_attention"])
+
+
+@pytest.mark.parametrize("kind", ["first", "last", "mean", "cls_index"])
+def test_double_heads_may_read_other_tokens(kind: str, tmp_path: Path) -> None:
+    """Of texts alone: where there are several continuations, the original's other kinds take one of them for a token."""
+    summary = {"summary_type": kind, "summary_activation": "tanh", "summary_use_proj": kind != "mean"}
+    drawn = Family("GPT2", lambda random_: some_gpt2(random_) | summary, ())
+    theirs = random_original(drawn, "DoubleHeadsModel", random.Random(4))
+    theirs.save_pretrained(tmp_path)
+    ours = load_strictly(dure.GPT2DoubleHeadsModel, tmp_path)
+    ids, mask = torch.randint(4, 50, (3, 7)), torch.ones(3, 7, dtype=torch.long)
+    mask[1, 4:] = 0
+    found, expected = (model(ids, attention_mask=mask).mc_logits.detach() for model in (ours, theirs))
+    check_close(found, expected, kind, floor=1.0)
+
+
+def test_a_summary_of_no_known_kind_is_refused() -> None:
+    config = dure.GPT2Config(n_embd=8, n_head=2, n_layer=1, vocab_size=20, summary_type="attn")
+    with pytest.raises(dure.errors.ConfigError, match="summary_type is 'attn'; known: 'first', 'last', 'mean', 'cls_i"):
+        dure.GPT2DoubleHeadsModel(config)

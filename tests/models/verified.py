@@ -21,14 +21,15 @@ TABLE = Path(__file__).parents[2] / "docs" / "families.md"
 COLUMNS = {
     "float32": "outputs, losses, gradients, hidden states and attentions are the original's: within 1e-5 of a tensor's "
     "largest value, or as near to the original in float64 as the original in float32 is",
-    "bfloat16": "the same in that precision, forward and backward: in the median of all tensors as near to the original "
-    "in float64 as the original in the same precision is",
+    "bfloat16": "the same in that precision, forward and backward: in the median of all tensors as near to the "
+    "original in float64 as the original in the same precision is",
     "float16": "as bfloat16",
     "autocast": "weights in float32, computed under `torch.autocast` in bfloat16; as bfloat16",
     "right": "batches padded on the right",
     "left": "batches padded on the left",
     "cache": "keys and values of past tokens; one token at a time gives what the original and the whole text give",
     "saved": "Dure loads what transformers saved, and transformers loads what Dure saved, weight by weight",
+    "compiled": "`torch.compile` gives the same numbers, with shapes that change",
 }
 #: What was verified in this session: the class, then how many configurations by what was looked at.
 NOTED: dict[str, dict[str, int]] = {}
@@ -60,11 +61,8 @@ def note(model: str, **counts: int) -> None:
 
 def read_table() -> dict[str, dict[str, int]]:
     """The table as it is: the class, then how many configurations by column."""
-    rows = (
-        re.findall(r"^\|[^|]*\| `(\w+)` \|(.*)\|$", TABLE.read_text(encoding="utf-8"), re.MULTILINE)
-        if TABLE.exists()
-        else []
-    )
+    text = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+    rows = re.findall(r"^\|[^|]*\| `(\w+)` \|(.*)\|$", text, re.MULTILINE)
     cells = {model: [cell.strip() for cell in rest.split("|")] for model, rest in rows}
     return {
         model: {column: int(cell) for column, cell in zip(COLUMNS, found, strict=True) if cell.isdigit()}

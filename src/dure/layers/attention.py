@@ -72,8 +72,10 @@ def attend(
         visible = visible_keys(mask, packing, key_mask, query.shape[2], key)
         context, weights = _spell_out(query, key, value, visible, bias, scale, dropout)
     else:
-        is_causal = bias is None and key_mask is None and mask.is_triangle(query.shape[2], key.shape[2])
-        visible = None if is_causal else visible_keys(mask, packing, key_mask, query.shape[2], key)
+        if bias is None and key_mask is None and mask.is_triangle(query.shape[2], key.shape[2]):
+            is_causal, visible = True, None
+        else:
+            is_causal, visible = False, visible_keys(mask, packing, key_mask, query.shape[2], key)
         if bias is not None:
             visible = _with_bias(packing, visible, bias)
         context, weights = _fused(query, key, value, visible, is_causal, scale, dropout), None

@@ -42,6 +42,9 @@ class Packing:
         if mask is None:
             return cls(batch_size, length)
         is_real = mask != 0
+        if torch.compiler.is_compiling():
+            # Shapes that follow from a mask's values would break the graph: padding is computed, and never looked at.
+            return cls(batch_size, length, None, is_real | ~is_real.any(dim=1, keepdim=True))
         if bool(is_real.all()):
             return cls(batch_size, length)
         # A row without any real token would make softmax divide by zero: it attends to everything, and nobody reads it.
@@ -153,6 +156,8 @@ class Packing:
 
     def once(self, name: Hashable, find: Callable[[], Any]) -> Any:
         """What all blocks need is found by the first."""
+        if torch.compiler.is_compiling():  # a compiler sees itself what is computed twice
+            return find()
         if name not in self._known:
             self._known[name] = find()
         return self._known[name]

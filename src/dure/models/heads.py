@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -107,7 +108,7 @@ def _classes(labels: Tensor, logits: Tensor) -> Tensor:
         raise InputError(f"labels are {labels.dtype}; classes are integers, 0 to {num_labels - 1}")
     if len(labels) * num_labels != logits.numel():
         raise InputError(f"{len(labels)} labels for {logits.numel() // num_labels} rows of logits")
-    if labels.numel():
+    if not torch.compiler.is_compiling() and labels.numel():
         low, high = (int(end) for end in labels.aminmax())
         if high >= num_labels or (low < 0 and low != -100):
             worst = high if high >= num_labels else low

@@ -15,6 +15,8 @@ from dure.models.relative import (
     RelativeEncoder,
     RelativeLanguageHead,
     RelativePreTrainedModel,
+)
+from dure.models.relative_heads import (
     RelativeQuestionAnsweringHead,
     RelativeSequenceClassificationHead,
     RelativeTokenClassificationHead,

@@ -8,20 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from dure.layers.linear import Linear
+from dure.layers.prediction import ClassificationHead
 from dure.layers.table_positions import LearnedPositions, ScaledEmbedding
 from dure.models.config import PretrainedConfig
 from dure.models.generative import Generative
 from dure.models.heads import token_loss
 from dure.models.outputs import CausalLMOutputWithCrossAttentions
-from dure.models.seq2seq import (
-    ClassificationHead,
-    LanguageHead,
-    QuestionAnsweringHead,
-    Seq2SeqBody,
-    Seq2SeqPreTrainedModel,
-    SequenceClassificationHead,
-    has_padded_labels,
-)
+from dure.models.seq2seq import LanguageHead, Seq2SeqBody, Seq2SeqPreTrainedModel, has_padded_labels
+from dure.models.seq2seq_heads import QuestionAnsweringHead, SequenceClassificationHead
 from dure.models.seq2seq_stack import PositionedStack, Stack
 from dure.models.weights import Renames
 from dure.typing import JsonObject
@@ -169,7 +163,9 @@ class PositionedSequenceClassificationHead(PositionedPreTrainedModel, SequenceCl
     def __init__(self, config: PretrainedConfig) -> None:
         super().__init__(config)
         setattr(self, self.base_model_prefix, self.body_class(config))
-        self.classification_head = ClassificationHead(config.d_model, config.num_labels, config.classifier_dropout)
+        self.classification_head = ClassificationHead(
+            config.d_model, config.num_labels, activation_name="tanh", dropout=config.classifier_dropout
+        )
         self.post_init()
 
 

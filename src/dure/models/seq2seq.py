@@ -12,22 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from dure.errors import ConfigError, InputError
-from dure.layers.linear import Linear
 from dure.models.generative import Generative
-from dure.models.heads import classification_loss, span_loss, token_loss
+from dure.models.heads import token_loss
 from dure.models.pretrained import PreTrainedModel
-from dure.models.seq2seq_outputs import (
-    EncoderOutput,
-    Seq2SeqLMOutput,
-    Seq2SeqModelOutput,
-    Seq2SeqQuestionAnsweringModelOutput,
-    Seq2SeqSequenceClassifierOutput,
-)
+from dure.models.seq2seq_outputs import EncoderOutput, Seq2SeqLMOutput, Seq2SeqModelOutput
 from dure.models.seq2seq_stack import Stack
 from dure.models.weights import Renames
 
-__all__ = ["ClassificationHead", "LanguageHead", "QuestionAnsweringHead", "Seq2SeqBody", "Seq2SeqPreTrainedModel",
-           "SequenceClassificationHead", "StackRenames", "has_padded_labels", "shift_tokens_right"]  # fmt: skip
+__all__ = ["LanguageHead", "Seq2SeqBody", "Seq2SeqPreTrainedModel", "StackRenames", "has_padded_labels",
+           "shift_tokens_right"]  # fmt: skip
 
 
 def shift_tokens_right(input_ids: Tensor, pad_token_id: int | None, decoder_start_token_id: int | None) -> Tensor:
@@ -56,6 +49,8 @@ def has_padded_labels(labels: Tensor | None, attention_mask: Tensor | None) -> b
     """Whether a label ``(batch, length)`` stands at padding, so that a loss reads what is computed there."""
     if labels is None or attention_mask is None or labels.shape != attention_mask.shape:
         return False
+    if torch.compiler.is_compiling():
+        return True
     return bool(((attention_mask == 0) & (labels != -100)).any())
 
 
@@ -235,91 +230,4 @@ class LanguageHead(Seq2SeqPreTrainedModel, Generative):
         assert body.last_hidden_state is not None
         logits = self.to_logits(body.last_hidden_state)
         result = Seq2SeqLMOutput(token_loss(logits, labels), logits, **body.after_states())
-        return self.as_returned(result, return_dict)
-
-
-class ClassificationHead(nn.Module):
-    """One more layer, then logits.
-
-    Args:
-        hidden_size: Width of a token.
-        num_labels: How many logits.
-        dropout: Probability of dropping a value before each layer, in training.
-    """
-
-    def __init__(self, hidden_size: int, num_labels: int, dropout: float) -> None:
-        super().__init__()
-        self.dense = Linear(hidden_size, hidden_size)
-        self.dropout = nn.Dropout(dropout)
-        self.out_proj = Linear(hidden_size, num_labels)
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """``(batch, hidden_size)`` to ``(batch, num_labels)``."""
-        logits: Tensor = self.out_proj(self.dropout(torch.tanh(self.dense(self.dropout(hidden)))))
-        return logits
-
-
-class SequenceClassificationHead(Seq2SeqPreTrainedModel):
-    """A class, several yes/no answers, or a number for each text, read from the decoder's last end of text."""
-
-    classification_head: ClassificationHead
-
-    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-                decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,
-                encoder_outputs: Any = None, past_key_values: Any = None, inputs_embeds: Tensor | None = None,
-                decoder_inputs_embeds: Tensor | None = None, *, labels: Tensor | None = None,
-                use_cache: bool | None = None, return_dict: bool | None = None, **inputs: Any) -> Any:  # fmt: skip
-        """Logits ``(batch, num_labels)``; with ``labels`` the loss too. Other arguments are the body's."""
-        if input_ids is None:
-            raise InputError("classification needs input_ids: it reads the state of the text's end token")
-        if decoder_input_ids is None and decoder_inputs_embeds is None:
-            decoder_input_ids = self.shifted_source(input_ids)
-        body = self.body(
-            input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
-            decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
-            past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
-            use_cache=False if labels is not None else use_cache, **inputs,
-        )  # fmt: skip
-        assert body.last_hidden_state is not None
-        logits = self.classification_head(self._at_end(body.last_hidden_state, input_ids))
-        loss = classification_loss(logits, labels, self.config)
-        return self.as_returned(Seq2SeqSequenceClassifierOutput(loss, logits, **body.after_states()), return_dict)
-
-    def _at_end(self, hidden: Tensor, input_ids: Tensor) -> Tensor:
-        """The states of the last end tokens, ``(batch, hidden_size)``."""
-        is_end = input_ids == self.config.eos_token_id
-        counts = is_end.sum(1)
-        if len(counts.unique()) > 1 or not counts.any():
-            raise InputError(
-                f"texts have {counts.tolist()} end tokens (id {self.config.eos_token_id}); classification reads the "
-                "last one, and each text must have as many"
-            )
-        return hidden[is_end.to(hidden.device)].view(len(hidden), -1, hidden.shape[-1])[:, -1]
-
-
-class QuestionAnsweringHead(Seq2SeqPreTrainedModel):
-    """Where in a text the answer to a question starts and ends, read from the decoder."""
-
-    qa_outputs: nn.Module
-
-    def forward(self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None,
-                decoder_input_ids: Tensor | None = None, decoder_attention_mask: Tensor | None = None,
-                encoder_outputs: Any = None, past_key_values: Any = None, inputs_embeds: Tensor | None = None,
-                decoder_inputs_embeds: Tensor | None = None, *, start_positions: Tensor | None = None,
-                end_positions: Tensor | None = None, use_cache: bool | None = None, return_dict: bool | None = None,
-                **inputs: Any) -> Any:  # fmt: skip
-        """Start and end logits ``(batch, length)``. Other arguments are the body's."""
-        # The loss is a softmax over all positions, padding included.
-        has_labels = start_positions is not None and end_positions is not None
-        if decoder_input_ids is None and decoder_inputs_embeds is None:
-            decoder_input_ids = self.shifted_source(input_ids)
-        body = self.body(
-            input_ids=input_ids, attention_mask=attention_mask, decoder_input_ids=decoder_input_ids,
-            decoder_attention_mask=decoder_attention_mask, encoder_outputs=encoder_outputs,
-            past_key_values=past_key_values, inputs_embeds=inputs_embeds, decoder_inputs_embeds=decoder_inputs_embeds,
-            use_cache=False if has_labels else use_cache, keeps_padding=has_labels, **inputs,
-        )  # fmt: skip
-        start, end = self.qa_outputs(body.last_hidden_state).unbind(-1)
-        loss = span_loss(start, end, start_positions, end_positions)
-        result = Seq2SeqQuestionAnsweringModelOutput(loss, start, end, **body.after_states())
         return self.as_returned(result, return_dict)

@@ -17,6 +17,8 @@ from dure.models.relative import (
     RelativeEncoder,
     RelativeLanguageHead,
     RelativePreTrainedModel,
+)
+from dure.models.relative_heads import (
     RelativeQuestionAnsweringHead,
     RelativeSequenceClassificationHead,
     RelativeTokenClassificationHead,

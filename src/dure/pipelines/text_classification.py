@@ -9,7 +9,7 @@ import numpy as np
 
 from dure.errors import InputError
 from dure.models.causal import SequenceHead
-from dure.models.seq2seq import SequenceClassificationHead
+from dure.models.seq2seq_heads import SequenceClassificationHead
 from dure.pipelines.base import Options, Pipeline
 from dure.pipelines.figures import Figure, of_labels
 from dure.pipelines.rows import Row

@@ -25,6 +25,8 @@ _FUSED = {
     "relu": ("relu", ""),
     "tanh": ("tanh", ""),
 }
+#: Up to so many rows torch's own product is faster: a word at a time through DistilGPT-2 takes 30 ms with it, 36 without.
+_FEW_ROWS = 2
 #: Measured on x86-64 alone; elsewhere torch's own way stays.
 _HAS_ONEDNN = bool(torch._C._has_mkldnn) and platform.machine().lower() in {"x86_64", "amd64"}
 
@@ -140,7 +142,7 @@ def _uses_onednn(hidden: Tensor, weight: Tensor, *, takes_half: bool = False) ->
         and (hidden.dtype == torch.float32 or (takes_half and hidden.dtype == torch.bfloat16 and _has_half()))
         and hidden.device.type == weight.device.type == "cpu"
         and hidden.is_contiguous()
-        and hidden.numel() > 0
+        and hidden.numel() > _FEW_ROWS * hidden.shape[-1]
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()

@@ -21,11 +21,12 @@ def main() -> None:
     arguments = parser.parse_args()
     rival = ["--rival-python", arguments.rival_python] if arguments.rival_python else []
     mrpc = arguments.data / "corpora" / "mrpc"
-    runs = [["import_time.py"], ["first_sentence.py", *rival], ["train_step.py", *rival]]
+    runs = [["import_time.py"], ["first_sentence.py", *rival]]
     runs += [["pipelines.py"], ["generation.py", *rival]]
     if mrpc.is_dir():
         runs.append(["feature_extraction.py", "--data", str(mrpc / "train.tsv"), *rival])
         runs.append(["train_mrpc.py", "--data", str(mrpc), *rival])
+        runs.append(["model_table.py", "--data", str(arguments.data), *rival])
         runs.append(["tokenizer_table.py", "--data", str(arguments.data), *rival])
     else:
         print(f"left out what needs real data: no folder {mrpc}; give --data")

@@ -62,6 +62,7 @@ FIELDS: dict[str, Fields] = {
     "Electra": {**_BERT, "embedding_size": 8},
     "EncoderDecoder": _ENCODER_DECODER,
     "GPT2": {**_GPT, "bos_token_id": 1, "eos_token_id": 2},
+    "GPTNeoX": {**_BERT, **_SPECIAL},
     "Gemma": {**_LLAMA, "head_dim": 8},
     "LED": _LED,
     "Llama": _LLAMA,
@@ -85,16 +86,17 @@ LANGUAGE = ("ForMaskedLM", "LMHeadModel", "ForCausalLM", "ForConditionalGenerati
 TYPICAL = ("Model", "EncoderModel", "ForSequenceClassification", *LANGUAGE)
 #: Families that write what they read somewhere else.
 SEQ2SEQ = ("Bart", "EncoderDecoder", "LED", "MBart", "MT5", "Marian", "T5")
+#: Families that see all of a text, unless they are told to write.
+ENCODERS = ("Bert", "Camembert", "Electra", "Roberta", "XLMRoberta")
 #: Families whose positions are computed, as many as one likes.
-UNLIMITED = ("Gemma", "Llama", "MT5", "Mistral", "Qwen2", "Qwen3", "T5")
+UNLIMITED = ("GPTNeoX", "Gemma", "Llama", "MT5", "Mistral", "Qwen2", "Qwen3", "T5")
 
 
 def heads(name: str) -> list[str]:
     """What the names of a family's models end in."""
     module = next(module for module, prefix in FAMILIES.values() if prefix == name)
     names = importlib.import_module(module).__all__
-    found = [found.removeprefix(name) for found in names if not found.endswith("Config")]
-    return [*found, "LMHeadModel"] if name == "Bert" else found
+    return [found.removeprefix(name) for found in names if not found.endswith("Config")]
 
 
 def every(*, without: tuple[str, ...] = ()) -> list[Any]:
@@ -111,7 +113,7 @@ def having(*suffixes: str, without: tuple[str, ...] = ()) -> list[Any]:
 def fields_of(name: str, head: str = "Model", **changes: Any) -> Fields:
     """Fields of a tiny configuration that fits a head."""
     fields = copy.deepcopy(FIELDS[name])  # the original takes keys out
-    if head == "LMHeadModel" and name == "Bert":
+    if head in {"LMHeadModel", "ForCausalLM"} and name in ENCODERS:
         fields["is_decoder"] = True
     if head not in {"ForQuestionAnswering", "ForPreTraining"} and name != "EncoderDecoder":
         fields["num_labels"] = 3
@@ -159,7 +161,7 @@ def inputs(name: str, head: str = "Model", *, rows: int = 2, length: int = 5) ->
     ids[:, -1] = 2
     if name == "Longformer" and head in {"ForQuestionAnswering", "ForMultipleChoice"}:
         ids[:, -3:] = 2  # separators, behind which choices and texts begin
-    if head == "ForMultipleChoice":
+    if head in {"ForMultipleChoice", "DoubleHeadsModel"}:
         ids = ids.unsqueeze(1).repeat(1, 2, 1)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     if name in SEQ2SEQ and head not in {"EncoderModel", "ForTokenClassification", "ForCausalLM"}:

@@ -14,6 +14,7 @@ from dure.layers.attention import Attention
 from dure.layers.feedforward import FeedForward
 from dure.layers.mask import Mask
 from dure.layers.packing import Packing
+from dure.layers.recomputing import Recomputable
 from dure.models.causal import CausalLM, QuestionHead, SequenceHead, TokenHead
 from dure.models.config import PretrainedConfig
 from dure.models.pretrained import PreTrainedModel
@@ -52,7 +53,7 @@ class HeadwiseAttention(Attention):
         return query, key, value
 
 
-class Block(nn.Module):
+class Block(Recomputable):
     """``x + attention(norm(x)) + feedforward(norm(x))`` (section 2.1), or one part after the other."""
 
     def __init__(self, config: PretrainedConfig, layer: int) -> None:

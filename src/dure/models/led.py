@@ -103,7 +103,7 @@ class LEDEncoder(LEDStack):
         """
         given = input_ids if input_ids is not None else inputs_embeds
         tokens = None
-        if given is not None:  # else the stack says what is missing
+        if given is not None and given.dim() > 1:  # else the stack says what is wrong
             tokens = GlobalTokens.from_masks(global_attention_mask, attention_mask, (given.shape[0], given.shape[1]))
         result = super().forward(
             input_ids, attention_mask, inputs_embeds=inputs_embeds, return_dict=True, global_tokens=tokens, **inputs

@@ -6,13 +6,13 @@ import random
 from typing import Any
 
 import pytest
-import torch
-
-import dure
 import test_decoder_families
 import test_encoders
 import test_seq2seq
+import torch
 from comparing import Batch
+
+import dure
 from parity import Family, random_batch, random_original
 
 #: One of each kind of block, with its dropouts.

@@ -105,13 +105,11 @@ def some_gpt2(random_: random.Random) -> Fields:
 
 
 def some_gpt_neox(random_: random.Random) -> Fields:
-    fields = llama_fields(random_)
+    fields = llama_fields(random_) | scaled(random_)
     del fields["num_key_value_heads"]
-    return fields | scaled(random_) | {
-        "rotary_pct": random_.choice([0.5, 1.0]), "rotary_emb_base": fields.pop("rope_theta"),
-        "use_parallel_residual": random_.random() < 0.5, "attention_bias": random_.random() < 0.7,
-        "classifier_dropout": 0.0,
-    }  # fmt: skip
+    fields["rotary_emb_base"] = fields.pop("rope_theta")
+    fields |= {"rotary_pct": random_.choice([0.5, 1.0]), "classifier_dropout": 0.0}
+    return fields | {"use_parallel_residual": random_.random() < 0.5, "attention_bias": random_.random() < 0.7}
 
 
 def some_gpt(random_: random.Random) -> Fields:
@@ -304,7 +302,7 @@ def test_layer_types_fit_the_layers() -> None:
 
 @pytest.mark.parametrize("kind", ["first", "last", "mean", "cls_index"])
 def test_double_heads_may_read_other_tokens(kind: str, tmp_path: Path) -> None:
-    """Of texts alone: where there are several continuations, the original's other kinds take one of them for a token."""
+    """Of texts alone: of several continuations, the original's other kinds take one for a token."""
     summary = {"summary_type": kind, "summary_activation": "tanh", "summary_use_proj": kind != "mean"}
     drawn = Family("GPT2", lambda random_: some_gpt2(random_) | summary, ())
     theirs = random_original(drawn, "DoubleHeadsModel", random.Random(4))

@@ -2,8 +2,8 @@
 
 python benchmarks/train_step.py [--steps 20] [--rounds 3] [--rows 8] [--dtype float32] [--rival-python PATH]
 
-With --dtype bfloat16, weights stay in float32 and Dure computes under autocast; rivals run both with it and without it,
-and the target is against float32, as what most people run today.
+With --dtype bfloat16, weights stay in float32 and all compute under autocast; rivals run without it too, and the
+fastest of all counts.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ def measure(arguments: Any) -> None:
 
     is_ours = arguments.measure == "dure"
     model = library(arguments.measure).AutoModelForSequenceClassification.from_pretrained(arguments.model)
-    # Dure's Trainer asks for torch's fused kernel; the rival is what its users write.
-    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=is_ours)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
     if is_ours:
         # As Dure's Trainer does: the tables' gradients keep their memory between steps.
         from dure.layers.embedding import keep_gradients
@@ -105,8 +104,8 @@ def compare(arguments: Any, folder: str) -> bool:
     found = medians(arguments.rounds, calls)
     for name, seconds in found.items():
         print(f"{name:32} {seconds * 1000:8.1f} ms per step {seconds / found['dure']:6.2f} times dure")
-    ratio = min(seconds for name, seconds in found.items() if "float32" in name) / found["dure"]
-    name = f"step in batches of {arguments.rows}, {arguments.dtype}, times as fast as the faster rival in float32:"
+    ratio = min(seconds for name, seconds in found.items() if name != "dure") / found["dure"]
+    name = f"step in batches of {arguments.rows}, {arguments.dtype}, times as fast as the fastest rival:"
     if arguments.rows == 16:
         return check(name, ratio, at_least=TARGETS[arguments.dtype])
     print(f"{name} {ratio:.3f}")

@@ -12,6 +12,7 @@ from dure.errors import ConfigError, InputError
 from dure.generation.messages import say_once
 from dure.hub.commit import write_json
 from dure.hub.resolve import resolve
+from dure.models.config import read_object
 from dure.typing import JsonObject, PathLike
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ class GenerationConfig:
             pretrained_model_name, revision=revision, files=(name,), cache_dir=cache_dir, token=token,
             local_files_only=local_files_only,
         )  # fmt: skip
-        return cls.from_dict(read_fields(snapshot.file(name)), **kwargs)
+        return cls.from_dict(read_object(snapshot.file(name)), **kwargs)
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -209,7 +210,7 @@ class GenerationConfig:
             ConfigError: It isn't a JSON object, or has a value that can't be used.
         """
         try:
-            return cls(**read_fields(path))
+            return cls(**read_object(path))
         except InputError as error:
             raise ConfigError(f"{path}: {error}") from error
 
@@ -268,21 +269,6 @@ class GenerationConfig:
         )
 
     __hash__ = None  # type: ignore[assignment]  # configurations change
-
-
-def read_fields(path: Path) -> JsonObject:
-    """The fields of a generation_config.json.
-
-    Raises:
-        ConfigError: It isn't a JSON object.
-    """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path} is not valid JSON: {error}") from error
-    if not isinstance(fields, dict):
-        raise ConfigError(f"{path} must hold a JSON object, not {type(fields).__name__}")
-    return fields
 
 
 def _as_json(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from dure.errors import ConfigError
@@ -11,7 +12,7 @@ from dure.hub.commit import write_json
 from dure.hub.resolve import CONFIG_PATTERNS, Snapshot, resolve
 from dure.typing import JsonObject, PathLike
 
-__all__ = ["PretrainedConfig", "find_config", "read_config"]
+__all__ = ["PretrainedConfig", "find_config", "read_config", "read_object"]
 
 #: Arguments of ``from_pretrained`` that say where to look, and aren't fields.
 _HUB_OPTIONS = ("revision", "cache_dir", "token", "local_files_only")
@@ -201,7 +202,15 @@ def read_config(snapshot: Snapshot) -> JsonObject:
         MissingFileError: There is no config.json.
         ConfigError: It isn't a JSON object.
     """
-    path = snapshot.file("config.json")
+    return read_object(snapshot.file("config.json"))
+
+
+def read_object(path: Path) -> JsonObject:
+    """The fields of a JSON file such as config.json or generation_config.json.
+
+    Raises:
+        ConfigError: It isn't a JSON object.
+    """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

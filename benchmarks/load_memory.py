@@ -1,7 +1,8 @@
 """Peak memory while a model is loaded, relative to its size: as it lies in the file, in another precision, in shards.
 
 A row is a fresh process that loads a model, then reads each weight once, so that what is mapped counts. The peak is the
-process's largest resident set (VmHWM) less what it had before loading. Linux only.
+process's largest resident set (VmHWM) less what it had before loading; at most 1.1 times the model is the target.
+Linux only. Exits with 1 if a row misses it.
 
     python benchmarks/load_memory.py
     python benchmarks/load_memory.py --layers 24 --hidden-size 1024
@@ -19,6 +20,8 @@ from pathlib import Path
 #: Stored precision, precision asked for, and the size of a shard.
 _ROWS = ("float32:float32:5GB", "float32:float32:20MB", "bfloat16:bfloat16:5GB", "bfloat16:float32:5GB",
          "float32:bfloat16:5GB", "float32:bfloat16:20MB")  # fmt: skip
+#: Peak memory relative to the model.
+_TARGET = 1.1
 #: Prints the peak in bytes. The kernel's mark is set back first: what imports took is no matter.
 _CHILD = """
 import re, sys
@@ -58,8 +61,9 @@ def main() -> None:
         ratio = row["peak_mb"] / row["model_mb"]
         print(
             f"{row['stored']:<10}{row['loaded']:<10}{row['shard']:<8}{row['model_mb']:>9.1f}{row['peak_mb']:>9.1f}"
-            f"{ratio:>14.3f}"
+            f"{ratio:>14.3f}{'' if ratio <= _TARGET else '  above 1.1'}"
         )
+    sys.exit(any(row["peak_mb"] > _TARGET * row["model_mb"] for row in rows))
 
 
 def _measure(root: Path, layers: int, size: int, stored: str, loaded: str, shard: str) -> dict[str, float | str]:

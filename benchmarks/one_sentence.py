@@ -13,7 +13,7 @@ from typing import Any
 
 from turns import answer, check, contestants, library, options_of, starter_folder
 
-SENTENCE = "The parcel that we had been waiting for arrived on a Monday."
+SENTENCE = "The parcel that we had been waiting for arrived on a Monday morning."
 NUM_TOKENS = 16
 
 

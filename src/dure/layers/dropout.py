@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from dure.layers import _kernels
+
 __all__ = ["can_draw", "draw_mask", "dropout"]
 
 
@@ -30,21 +32,23 @@ def dropout(values: Tensor, probability: float, is_training: bool, *, residual: 
 
 def can_draw(probability: float, device: torch.device) -> bool:
     """Whether :func:`draw_mask` is the way to drop with that probability on that device."""
-    return device.type == "cpu" and 0 < _threshold(probability) < 65536
+    is_followed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    return device.type == "cpu" and 0 < _threshold(probability) < 65536 and not is_followed
 
 
 def draw_mask(shape: Sequence[int], probability: float) -> Tensor:
     """On the CPU, what to multiply values with: 0 with that probability, else the inverse of what is kept; float32.
 
-    Drawing is what costs: torch draws a double for each value. One 64-bit number holds four 16-bit draws, which makes
-    it several times cheaper; the probability is then a multiple of 2^-16 (0.1 becomes 0.100006), and the scale is the
-    exact inverse of what is kept. Booleans are avoided: torch's operators on them aren't vectorised.
+    Drawing is what costs: torch draws a double for each value, one after another. Here a draw has 16 bits, and many
+    generators side by side, seeded by torch's, give them: 424 x 384 values take 14 us in place of 211 with 16 bits of
+    torch's own. The probability is a multiple of 2^-16 (0.1 becomes 0.100006), and the scale is the exact inverse of
+    what is kept.
     """
     threshold = _threshold(probability)
-    count = torch.Size(shape).numel()
-    draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    mask = draws.view(torch.int16)[:count].view(shape).to(torch.float32)
-    return mask.ge_(threshold - 32768).mul_(65536 / (65536 - threshold))
+    mask = torch.empty(shape, dtype=torch.float32, device="cpu")
+    seed = int(torch.empty((), dtype=torch.int64, device="cpu").random_())
+    _kernels.draw_mask(mask, threshold, 65536 / (65536 - threshold), seed)
+    return mask
 
 
 def _threshold(probability: float) -> int:

@@ -6,15 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from dure.layers.embedding import Embedding
+from dure.training.adamw import AdamW
 
 __all__ = ["clear_gradients", "clip_gradients"]
 
 
-def clip_gradients(model: nn.Module, max_norm: float) -> float:
+def clip_gradients(model: nn.Module, max_norm: float, optimizer: AdamW | None = None) -> float:
     """Scale all gradients, in place, so that their norm as one vector is at most ``max_norm``.
 
     Pascanu et al., "On the difficulty of training recurrent neural networks" (2012). The same as torch's
     ``clip_grad_norm_``, but of an embedding table only the rows that a batch touched are read and written.
+
+    Args:
+        model: Whose gradients they are.
+        max_norm: The largest norm that stays.
+        optimizer: Scales them in its next step instead, where it reads them anyway.
 
     Returns:
         The norm before; infinite or not a number where a gradient is.
@@ -35,7 +41,9 @@ def clip_gradients(model: nn.Module, max_norm: float) -> float:
     norm = nn.utils.get_total_norm(parts)
     # Like torch's, and a norm that isn't a number stays one: the gradients become what they would have.
     scale = (max_norm / (norm + 1e-6)).clamp(max=1.0)
-    if scale.item() != 1.0:
+    if optimizer is not None:
+        optimizer.gradient_scale = scale.item()
+    elif scale.item() != 1.0:
         torch._foreach_mul_(parts, scale)
         for table, touched, part in rows:
             assert table.weight.grad is not None

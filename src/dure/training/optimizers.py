@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from dure.layers.embedding import Embedding
+from dure.training.adamw import AdamW
 from dure.training.arguments import TrainingArguments
 
 __all__ = ["create_optimizer", "decayed_parameters"]
@@ -39,10 +41,9 @@ def create_optimizer(model: nn.Module, args: TrainingArguments) -> Optimizer:
     groups = [group for group in groups if group["params"]]
     if args.optim == "sgd":
         return torch.optim.SGD(groups, lr=args.learning_rate)
-    return torch.optim.AdamW(
-        groups,
-        lr=args.learning_rate,
-        betas=(args.adam_beta1, args.adam_beta2),
-        eps=args.adam_epsilon,
-        fused=args.optim == "adamw_torch_fused",
-    )
+    options: dict[str, Any] = {
+        "lr": args.learning_rate, "betas": (args.adam_beta1, args.adam_beta2), "eps": args.adam_epsilon,
+    }  # fmt: skip
+    if args.optim == "adamw_torch":
+        return torch.optim.AdamW(groups, **options)
+    return AdamW(groups, tables=[m for m in model.modules() if isinstance(m, Embedding)], fused=True, **options)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from dure.errors import TrainingError
+from dure.training.adamw import AdamW
 from dure.training.arguments import TrainingArguments
 from dure.training.gradients import clear_gradients, clip_gradients
 
@@ -33,6 +34,7 @@ def train_step(
     args: TrainingArguments,
     *,
     tell: Callable[[str], None],
+    are_gradients_read: bool = True,
 ) -> StepResult:
     """Train on batches whose gradients are averaged, and take one step.
 
@@ -44,6 +46,7 @@ def train_step(
         schedule: Its learning rate.
         args: Device, precision and clipping.
         tell: Gets the names of events in between, as callbacks know them.
+        are_gradients_read: Whether anybody who is told looks at clipped gradients.
 
     Raises:
         TrainingError: The loss isn't a finite number; the weights are as they were before the step.
@@ -67,7 +70,8 @@ def train_step(
         tell("on_substep_end")
     norm = 0.0
     if args.max_grad_norm > 0:
-        norm = clip_gradients(model, args.max_grad_norm)
+        scaling = optimizer if isinstance(optimizer, AdamW) and not are_gradients_read else None
+        norm = clip_gradients(model, args.max_grad_norm, scaling)
     tell("on_pre_optimizer_step")
     optimizer.step()
     tell("on_optimizer_step")

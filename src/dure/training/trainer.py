@@ -187,6 +187,7 @@ class Trainer:
             self.lr_scheduler,
             self.args,
             tell=self._tell,
+            are_gradients_read=self.callbacks.hear("on_pre_optimizer_step", "on_optimizer_step"),
         )
         self._loss_since_log += result.loss
         self._grad_norm = result.grad_norm

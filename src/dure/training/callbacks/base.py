@@ -64,6 +64,10 @@ class Callbacks:
             if listener is not None:
                 listener(args, state, control, **facts)
 
+    def hear(self, *events: str) -> bool:
+        """Whether anybody listens to one of these."""
+        return any(hasattr(callback, event) for callback in self.all for event in events)
+
     def states(self) -> dict[str, Any]:
         """What all of them want to remember, by the names of their classes."""
         saved = {type(c).__name__: c.state() for c in self.all if isinstance(c, TrainerCallback)}

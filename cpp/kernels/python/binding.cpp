@@ -1,0 +1,54 @@
+// The module dure.layers._kernels.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <vector>
+
+#include "../adamw.h"
+#include "../dropout_mask.h"
+
+namespace nb = nanobind;
+
+namespace dure::kernels {
+namespace {
+
+using Values = nb::ndarray<float, nb::c_contig, nb::device::cpu>;
+using Addresses = nb::ndarray<const std::int64_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+template <typename Value>
+Value* at(std::int64_t address) {
+  return reinterpret_cast<Value*>(address);  // NOLINT: torch says where its memory is by a number
+}
+
+// A row of the table for each parameter: the fields of Weights, memory by its address.
+void take_step_at(const Addresses& table, double learning_rate, double beta1, double beta2, double epsilon,
+                  double weight_decay, double gradient_scale, std::int64_t step) {
+  constexpr std::size_t kFields = 8;
+  if (table.shape(1) != kFields) throw nb::value_error("a parameter has eight fields");
+  std::vector<Weights> weights;
+  weights.reserve(table.shape(0));
+  for (std::size_t i = 0; i < table.shape(0); ++i) {
+    const std::int64_t* row = table.data() + kFields * i;
+    weights.push_back({at<float>(row[0]), at<const float>(row[1]), at<float>(row[2]), at<float>(row[3]), row[4],
+                       at<const std::int64_t>(row[5]), row[6], row[7]});
+  }
+  const AdamW settings{learning_rate, beta1, beta2, epsilon, weight_decay, gradient_scale, step};
+  const nb::gil_scoped_release released;
+  take_step(weights, settings);
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, module) {
+  module.def(
+      "draw_mask",
+      [](const Values& mask, std::uint32_t threshold, float scale, std::uint64_t seed) {
+        const nb::gil_scoped_release released;
+        draw_mask(mask.data(), static_cast<std::int64_t>(mask.size()), threshold, scale, seed);
+      },
+      nb::arg("mask"), nb::arg("threshold"), nb::arg("scale"), nb::arg("seed"));
+  module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
+             nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
+}
+
+}  // namespace dure::kernels

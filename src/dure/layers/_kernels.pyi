@@ -1,0 +1,17 @@
+"""Passes over a model's numbers that torch has no operator for; cpp/kernels/*.h is the manual."""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+def draw_mask(mask: Tensor, threshold: int, scale: float, seed: int) -> None: ...
+def adamw(
+    table: NDArray[np.int64],  # (num_parameters, 8): the fields of Weights
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    weight_decay: float,
+    gradient_scale: float,
+    step: int,
+) -> None: ...

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from dure.layers import _kernels
 from dure.layers.activation import ACTIVATIONS
 from dure.layers.linear import Linear, project_together
 
@@ -60,14 +62,17 @@ def twins(inputs, outputs, *, bias=True):
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("shape", [(9,), (1,), (3, 5)])
 @pytest.mark.parametrize("frozen", ["", "weight", "hidden"])
-def test_gradients_are_those_of_torch(sizes, bias, shape, frozen):
+@pytest.mark.parametrize("activation", [None, "gelu"])
+def test_gradients_are_those_of_torch(sizes, bias, shape, frozen, activation):
     layers = twins(*sizes, bias=bias)
     hidden, weights = torch.randn(*shape, sizes[0]), torch.randn(*shape, sizes[1])
     found = []
     for layer in layers:
         layer.weight.requires_grad_(frozen != "weight")
         given = hidden.clone().requires_grad_(frozen != "hidden")
-        (layer(given) * weights).sum().backward()
+        result = layer(given, activation=activation) if isinstance(layer, Linear) else layer(given)
+        result = F.gelu(result) if activation and not isinstance(layer, Linear) else result
+        (result * weights).sum().backward()
         found.append([x.grad for x in (given, *layer.parameters()) if x.requires_grad])
     assert len(found[0]) == 2 + bias - bool(frozen)
     for ours, theirs in zip(*found, strict=True):
@@ -84,17 +89,42 @@ def test_a_gradient_that_is_a_view():
     torch.testing.assert_close(ours.weight.grad, theirs.weight.grad, rtol=1e-5, atol=1e-4)
 
 
-def test_gradient_of_the_gradient():
+@pytest.mark.parametrize("activation", [None, "gelu"])
+@pytest.mark.parametrize("frozen", ["", "weight", "bias"])
+def test_gradient_of_the_gradient(activation, frozen):
     found = []
     hidden = torch.randn(5, 12)
-    for layer in (twin := twins(12, 40)):
+    for layer in twins(12, 40):
+        for name, parameter in layer.named_parameters():
+            parameter.requires_grad_(name != frozen)
         given = hidden.clone().requires_grad_()
-        (slope,) = torch.autograd.grad(layer(given).pow(2).sum(), given, create_graph=True)
+        result = layer(given, activation=activation) if isinstance(layer, Linear) else layer(given)
+        result = F.gelu(result) if activation and not isinstance(layer, Linear) else result
+        (slope,) = torch.autograd.grad(result.pow(2).sum(), given, create_graph=True)
         slope.pow(2).sum().backward()
-        found.append((given.grad, layer.weight.grad))
-    assert len(twin) == 2
+        found.append((given.grad, layer.weight.grad, layer.bias.grad if activation else None))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_a_graph_is_walked_twice():
+    layer, hidden = Linear(12, 40), torch.randn(9, 12)
+    loss = layer(hidden, activation="gelu").sum()
+    loss.backward(retain_graph=True)
+    once = layer.weight.grad.clone()
+    loss.backward()
+    torch.testing.assert_close(layer.weight.grad, 2 * once)
+
+
+def test_gelu_and_its_slope():
+    values = torch.cat([torch.linspace(-20, 20, 100_003), torch.tensor([0.0, -0.0, 1e-30, 90.0, -90.0, 1e19, -1e19])])
+    exact = values.double().requires_grad_()
+    expected = F.gelu(exact)
+    expected.sum().backward()
+    slope, result = values.clone(), torch.empty_like(values)
+    _kernels.gelu(slope, result)
+    torch.testing.assert_close(result.double(), expected.detach(), rtol=3e-7, atol=3e-7)
+    torch.testing.assert_close(slope.double(), exact.grad, rtol=3e-7, atol=4e-7)
 
 
 def test_functional_transforms_and_compilation_take_torch_s_way():

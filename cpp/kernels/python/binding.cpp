@@ -6,6 +6,7 @@
 
 #include "../adamw.h"
 #include "../dropout_mask.h"
+#include "../gelu.h"
 
 namespace nb = nanobind;
 
@@ -47,6 +48,14 @@ NB_MODULE(_kernels, module) {
         draw_mask(mask.data(), static_cast<std::int64_t>(mask.size()), threshold, scale, seed);
       },
       nb::arg("mask"), nb::arg("threshold"), nb::arg("scale"), nb::arg("seed"));
+  module.def(
+      "gelu",
+      [](const Values& values, const Values& result) {
+        if (result.size() != values.size()) throw nb::value_error("sizes differ");
+        const nb::gil_scoped_release released;
+        gelu(values.data(), result.data(), static_cast<std::int64_t>(values.size()));
+      },
+      nb::arg("values"), nb::arg("result"));
   module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
              nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
 }

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 def draw_mask(mask: Tensor, threshold: int, scale: float, seed: int) -> None: ...
+def gelu(values: Tensor, result: Tensor) -> None: ...  # values become the derivative
 def adamw(
     table: NDArray[np.int64],  # (num_parameters, 8): the fields of Weights
     learning_rate: float,

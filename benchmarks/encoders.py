@@ -67,13 +67,14 @@ def measure_pipeline(arguments: Any) -> None:
 def make_batches(path: str, count: int, folder: str) -> list[dict[str, np.ndarray]]:
     """Token ids and masks, sorted by length, as Dure's pipeline makes them."""
     import dure
-    from dure.pipelines.base import TOKENS_PER_BATCH, batches
+    from dure.pipelines.base import VALUES_PER_BATCH, batches
 
     tokenizer = dure.AutoTokenizer.from_pretrained(folder)
     rows = tokenizer(read_sentences(path, count))
     lengths = [len(row) for row in rows["input_ids"]]
     found = []
-    for batch in batches(lengths, TOKENS_PER_BATCH, None):
+    width = dure.AutoConfig.from_pretrained(folder).hidden_size
+    for batch in batches(lengths, VALUES_PER_BATCH // width, None):
         columns = {name: [column[i] for i in batch] for name, column in rows.items()}
         found.append(dict(tokenizer.pad(columns, padding=True, return_tensors="np").items()))
     return found

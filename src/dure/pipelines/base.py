@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Options", "Pipeline", "to_numbers"]
 
-#: Tokens of one batch. Measured on two cores with MiniLM: smaller batches pay for calls, larger ones leave the caches.
-TOKENS_PER_BATCH = 512
-#: The same on an accelerator, which needs many to be busy.
+#: Tokens of one batch, times the width of a token: 4,096 of MiniLM's, 2,048 of BERT-base's. Measured on two cores:
+#: smaller batches pay for calls and thin products (10 % at an eighth), larger ones leave the caches.
+VALUES_PER_BATCH = 4096 * 384
+#: Tokens of one batch on an accelerator, which needs many to be busy.
 TOKENS_PER_BATCH_ELSEWHERE = 16384
 #: Inputs that are read ahead and computed together, so that they can be sorted by length.
 WINDOW = 1024
@@ -274,7 +275,8 @@ class Pipeline:
 
     def compute(self, rows: Sequence[Row], limit: int | None, options: dict[str, Any]) -> Iterator[tuple[int, Any]]:
         """The number of a row and the model's numbers for it, as they come."""
-        budget = TOKENS_PER_BATCH if self.device.type == "cpu" else TOKENS_PER_BATCH_ELSEWHERE
+        width = getattr(self.model.config, "hidden_size", None) or 768
+        budget = VALUES_PER_BATCH // width if self.device.type == "cpu" else TOKENS_PER_BATCH_ELSEWHERE
         places: dict[Any, list[int]] = defaultdict(list)
         for i, row in enumerate(rows):
             places[tuple(map(tuple, row.inputs.values()))].append(i)

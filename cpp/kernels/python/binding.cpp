@@ -1,4 +1,5 @@
-// The module dure.layers._kernels.
+// The module dure.layers._kernels. What is called many times a step takes memory by its address, as torch's data_ptr()
+// says it: an array of a protocol takes some microseconds, a product of one sentence a hundred. Callers check sizes.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -6,6 +7,7 @@
 
 #include "../adamw.h"
 #include "../dropout_mask.h"
+#include "../few_rows.h"
 #include "../gelu.h"
 
 namespace nb = nanobind;
@@ -38,6 +40,14 @@ void take_step_at(const Addresses& table, double learning_rate, double beta1, do
   take_step(weights, settings);
 }
 
+void few_rows(std::int64_t input, std::int64_t weight, std::int64_t bias, std::int64_t residual, std::int64_t result,
+              std::int64_t num_rows, std::int64_t num_inputs, std::int64_t num_outputs, bool is_gelu) {
+  const nb::gil_scoped_release released;
+  multiply_few_rows({at<const float>(input), at<const float>(weight), at<const float>(bias), at<const float>(residual),
+                     at<float>(result), num_rows, num_inputs, num_outputs,
+                     is_gelu ? Activation::kGelu : Activation::kNone});
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, module) {
@@ -56,6 +66,8 @@ NB_MODULE(_kernels, module) {
         gelu(values.data(), result.data(), static_cast<std::int64_t>(values.size()));
       },
       nb::arg("values"), nb::arg("result"));
+  module.def("most_rows", &most_rows);
+  module.def("few_rows", &few_rows);
   module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
              nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
 }

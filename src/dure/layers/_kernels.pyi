@@ -6,6 +6,19 @@ from torch import Tensor
 
 def draw_mask(mask: Tensor, threshold: int, scale: float, seed: int) -> None: ...
 def gelu(values: Tensor, result: Tensor) -> None: ...  # values become the derivative
+def most_rows() -> int: ...
+def few_rows(
+    input: int,  # an address, like those that follow
+    weight: int,
+    bias: int,  # 0: none
+    residual: int,  # 0: none
+    result: int,
+    num_rows: int,
+    num_inputs: int,
+    num_outputs: int,
+    is_gelu: bool,
+    /,
+) -> None: ...
 def adamw(
     table: NDArray[np.int64],  # (num_parameters, 8): the fields of Weights
     learning_rate: float,

@@ -26,8 +26,11 @@ _FUSED = {
     "relu": ("relu", ""),
     "tanh": ("tanh", ""),
 }
-#: Up to so many rows torch's own product is faster: a word at a time through DistilGPT-2, 30 ms in place of 36.
-_FEW_ROWS = 2
+#: Up to so many rows reading the weights is what takes the time, and a kernel of our own is faster; 0 on processors
+#: where it isn't. Without gradients.
+_FEW_ROWS = _kernels.most_rows()
+#: Elsewhere, up to so many rows torch's own product is faster than oneDNN's.
+_VERY_FEW_ROWS = 2
 #: Measured on x86-64 alone; elsewhere torch's own way stays.
 _HAS_ONEDNN = bool(torch._C._has_mkldnn) and platform.machine().lower() in {"x86_64", "amd64"}
 
@@ -126,6 +129,8 @@ class Linear(nn.Linear):
         """
         product: Tensor
         can_fuse = not torch.is_grad_enabled() and dropout == 0.0 and activation in _FUSED
+        if can_fuse and _has_few_rows(hidden, self.weight):
+            return _few_rows(hidden, self.weight, self.bias, activation, residual)
         if can_fuse and _uses_onednn(hidden, self.weight, takes_half=True):
             if residual is None:
                 name, algorithm = _FUSED[activation]
@@ -140,6 +145,25 @@ class Linear(nn.Linear):
             product = _product_of(hidden, self.weight, self.bias)
             product = product if activation is None else activation_by_name(activation)(product)
         return drop(product, dropout, dropout > 0.0, residual=residual)
+
+
+def _few_rows(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, activation: str | None, residual: Tensor | None
+) -> Tensor:
+    """As :meth:`Linear.forward`, where :func:`_has_few_rows`."""
+    num_outputs, num_inputs = weight.shape
+    product = hidden.new_empty(*hidden.shape[:-1], num_outputs)
+    added = residual if activation is None else None
+    if added is not None and not (added.is_contiguous() and added.shape == product.shape):
+        added = None
+    _kernels.few_rows(
+        hidden.data_ptr(), weight.data_ptr(), 0 if bias is None else bias.data_ptr(),
+        0 if added is None else added.data_ptr(), product.data_ptr(), product.numel() // num_outputs, num_inputs,
+        num_outputs, activation == "gelu",
+    )  # fmt: skip
+    if activation not in (None, "gelu"):
+        product = activation_by_name(activation)(product)
+    return product if residual is None or added is not None else residual + product
 
 
 def project_together(layers: Sequence[nn.Module], hidden: Tensor) -> Tensor:
@@ -167,14 +191,30 @@ def _has_hooks(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
+def _has_few_rows(hidden: Tensor, weight: Tensor) -> bool:
+    return (
+        0 < hidden.numel() <= _FEW_ROWS * hidden.shape[-1]
+        and weight.is_contiguous()
+        and hidden.dtype == torch.float32
+        and _is_plain(hidden, weight)
+    )
+
+
 def _uses_onednn(hidden: Tensor, weight: Tensor, *, takes_half: bool = False) -> bool:
     return (
         _HAS_ONEDNN
-        and hidden.dtype == weight.dtype
         and (hidden.dtype == torch.float32 or (takes_half and hidden.dtype == torch.bfloat16 and _has_half()))
+        and hidden.numel() > _VERY_FEW_ROWS * hidden.shape[-1]
+        and _is_plain(hidden, weight)
+    )
+
+
+def _is_plain(hidden: Tensor, weight: Tensor) -> bool:
+    """Whether both lie in memory as they are, and nobody follows what is done with them."""
+    return (
+        hidden.dtype == weight.dtype
         and hidden.device.type == weight.device.type == "cpu"
         and hidden.is_contiguous()
-        and hidden.numel() > _FEW_ROWS * hidden.shape[-1]
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()
         and not torch._C._are_functorch_transforms_active()

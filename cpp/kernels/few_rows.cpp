@@ -1,0 +1,148 @@
+#include "few_rows.h"
+
+#include <cstring>
+#include <vector>
+
+#include "normal.h"
+#include "variants.h"
+
+namespace dure::kernels {
+namespace {
+
+constexpr std::int64_t kLanes = 16;  // rows of the input in a vector
+constexpr std::int64_t kSum = 512;   // products that are added one after another, before the sum is set aside
+constexpr std::int64_t kColumns = 128;  // of the input, turned by one thread at a time
+
+#if defined(__GNUC__)
+using Vector = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(64), may_alias));
+#endif
+
+struct alignas(kLanes * sizeof(float)) Column {
+  float lanes[kLanes];
+};
+
+// Columns first, sixteen rows side by side; rows that are missing are zeros.
+void turn(const FewRows& product, std::int64_t groups, std::int64_t first, std::int64_t last, Column* turned) {
+  for (std::int64_t group = 0; group < groups; ++group) {
+    for (std::int64_t column = first; column < last; ++column) {
+      float* lanes = turned[column * groups + group].lanes;
+      for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+        const std::int64_t row = group * kLanes + lane;
+        lanes[lane] = row < product.num_rows ? product.input[row * product.num_inputs + column] : 0.0F;
+      }
+    }
+  }
+}
+
+// `kOutputs` outputs, from `first` on, for all rows of the input.
+template <int kOutputs, int kGroups>
+DURE_INLINE void outputs(const FewRows& product, const Column* turned, std::int64_t first) {
+  const std::int64_t size = product.num_inputs;
+  const float* weights[kOutputs];
+  Vector total[kOutputs][kGroups];
+  for (int i = 0; i < kOutputs; ++i) {
+    weights[i] = product.weight + (first + i) * size;
+    for (int group = 0; group < kGroups; ++group) total[i][group] = Vector{};
+  }
+  for (std::int64_t begin = 0; begin < size; begin += kSum) {
+    const std::int64_t end = begin + kSum < size ? begin + kSum : size;
+    Vector sum[kOutputs][kGroups] = {};
+    for (std::int64_t column = begin; column < end; ++column) {
+      if (column % kLanes == 0) {  // a line of the cache: what the next call reads of each output's weights
+        for (int i = 0; i < kOutputs; ++i) __builtin_prefetch(weights[i] + kOutputs * size + column, 0, 2);
+      }
+      const auto* lanes = reinterpret_cast<const Vector*>(turned) + column * kGroups;
+#pragma GCC unroll 16
+      for (int i = 0; i < kOutputs; ++i) {
+#pragma GCC unroll 4
+        for (int group = 0; group < kGroups; ++group) sum[i][group] += lanes[group] * weights[i][column];
+      }
+    }
+    for (int i = 0; i < kOutputs; ++i) {
+      for (int group = 0; group < kGroups; ++group) total[i][group] += sum[i][group];
+    }
+  }
+  alignas(64) float values[kOutputs][kGroups * kLanes];
+  std::memcpy(values, total, sizeof values);
+  for (int i = 0; i < kOutputs; ++i) {
+    const float bias = product.bias == nullptr ? 0.0F : product.bias[first + i];
+    for (int lane = 0; lane < kGroups * kLanes; ++lane) values[i][lane] += bias;
+    if (product.activation == Activation::kGelu) {
+      for (int lane = 0; lane < kGroups * kLanes; ++lane) {
+        const float x = values[i][lane];
+        values[i][lane] = x * share_below(x, bell(x));
+      }
+    }
+  }
+  for (std::int64_t row = 0; row < product.num_rows; ++row) {
+    float* result = product.result + row * product.num_outputs + first;
+    for (int i = 0; i < kOutputs; ++i) result[i] = values[i][row];
+    if (product.residual == nullptr) continue;
+    const float* residual = product.residual + row * product.num_outputs + first;
+    for (int i = 0; i < kOutputs; ++i) result[i] += residual[i];
+  }
+}
+
+using Outputs = void (*)(const FewRows&, const Column*, std::int64_t);
+
+// The outputs of one call, by the number of groups of rows; what is left over is done one by one.
+struct Variant {
+  std::int64_t num_groups;  // the most
+  Outputs several[4], one[4];
+  std::int64_t num_outputs[4];
+};
+
+#ifdef DURE_HAS_VARIANTS
+template <int kOutputs, int kGroups>
+DURE_AVX512 void outputs_avx512(const FewRows& product, const Column* turned, std::int64_t first) {
+  outputs<kOutputs, kGroups>(product, turned, first);
+}
+
+template <int kOutputs, int kGroups>
+DURE_AVX2 void outputs_avx2(const FewRows& product, const Column* turned, std::int64_t first) {
+  outputs<kOutputs, kGroups>(product, turned, first);
+}
+
+constexpr Variant kAvx512 = {4,
+                             {outputs_avx512<8, 1>, outputs_avx512<8, 2>, outputs_avx512<6, 3>, outputs_avx512<6, 4>},
+                             {outputs_avx512<1, 1>, outputs_avx512<1, 2>, outputs_avx512<1, 3>, outputs_avx512<1, 4>},
+                             {8, 8, 6, 6}};
+constexpr Variant kAvx2 = {1, {outputs_avx2<6, 1>}, {outputs_avx2<1, 1>}, {6}};
+#else
+constexpr Variant kAvx512 = {}, kAvx2 = {};
+#endif
+constexpr Variant kNone = {};
+
+const Variant& best = *best_of<const Variant*>(&kNone, &kAvx2, &kAvx512);
+
+}  // namespace
+
+std::int64_t most_rows() { return best.num_groups * kLanes; }
+
+void multiply_few_rows(const FewRows& product) {
+  const std::int64_t groups = (product.num_rows + kLanes - 1) / kLanes;
+  if (groups == 0 || groups > best.num_groups) return;
+  const std::int64_t at_once = best.num_outputs[groups - 1];
+  const std::int64_t num_pieces = product.num_outputs / at_once;
+  thread_local std::vector<Column> memory;
+  memory.resize(static_cast<std::size_t>(product.num_inputs * groups));
+  Column* turned = memory.data();
+#pragma omp parallel
+  {
+#pragma omp for schedule(static)
+    for (std::int64_t first = 0; first < product.num_inputs; first += kColumns) {
+      const std::int64_t last = first + kColumns < product.num_inputs ? first + kColumns : product.num_inputs;
+      turn(product, groups, first, last, turned);
+    }
+#pragma omp for schedule(static) nowait
+    for (std::int64_t piece = 0; piece < num_pieces; ++piece) {
+      best.several[groups - 1](product, turned, piece * at_once);
+    }
+#pragma omp for schedule(static)
+    for (std::int64_t output = num_pieces * at_once; output < product.num_outputs; ++output) {
+      best.one[groups - 1](product, turned, output);
+    }
+  }
+}
+
+}  // namespace dure::kernels

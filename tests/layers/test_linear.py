@@ -116,6 +116,42 @@ def test_a_graph_is_walked_twice():
     torch.testing.assert_close(layer.weight.grad, 2 * once)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("num_rows", [1, 2, 3, 4, 5, 16, 17, 33, 49, 64, 65])
+@pytest.mark.parametrize("sizes", [(64, 37), (96, 8), (33, 50), (1056, 3)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_few_rows(dtype, num_rows, sizes, bias):
+    """Whatever kernel a number of rows is for; sums are as exact as torch's, to the last bit of what is rounded."""
+    layer = Linear(*sizes, bias=bias).to(dtype)
+    hidden, residual = torch.randn(num_rows, sizes[0]).to(dtype), torch.randn(num_rows, 2 * sizes[1]).to(dtype)
+    exact = hidden.double() @ layer.weight.T.double() + (layer.bias.double() if bias else 0.0)
+    allowed = {"rtol": 1e-5, "atol": 1e-5} if dtype == torch.float32 else {"rtol": 2**-7, "atol": 2**-9}
+    with torch.inference_mode():
+        for name in (None, "gelu", "relu"):
+            expected = ACTIVATIONS[name](exact) if name else exact
+            torch.testing.assert_close(layer(hidden, activation=name).double(), expected, **allowed)
+        for added in (residual[:, : sizes[1]].contiguous(), residual[:, : sizes[1]]):
+            found = layer(hidden, residual=added)
+            assert found.dtype == dtype
+            torch.testing.assert_close(
+                found.double(),
+                exact + added.double(),
+                rtol=allowed["rtol"],
+                atol=2**-5 if dtype == torch.bfloat16 else 1e-5,
+            )
+        several = layer(hidden.unsqueeze(0), residual=residual[:, : sizes[1]].unsqueeze(0))
+        assert several.shape == (1, num_rows, sizes[1])
+
+
+def test_few_rows_that_are_no_numbers():
+    layer = Linear(32, 5).bfloat16()
+    for bad in (float("nan"), float("inf")):
+        hidden = torch.ones(1, 32, dtype=torch.bfloat16)
+        hidden[0, 7] = bad
+        with torch.inference_mode():
+            assert not layer(hidden).isfinite().any()
+
+
 def test_gelu_and_its_slope():
     values = torch.cat([torch.linspace(-20, 20, 100_003), torch.tensor([0.0, -0.0, 1e-30, 90.0, -90.0, 1e19, -1e19])])
     exact = values.double().requires_grad_()

@@ -9,6 +9,7 @@
 #include "../dropout_mask.h"
 #include "../few_rows.h"
 #include "../gelu.h"
+#include "../very_few_rows.h"
 
 namespace nb = nanobind;
 
@@ -48,6 +49,13 @@ void few_rows(std::int64_t input, std::int64_t weight, std::int64_t bias, std::i
                      is_gelu ? Activation::kGelu : Activation::kNone});
 }
 
+void very_few_rows(std::int64_t input, std::int64_t weight, std::int64_t bias, std::int64_t result,
+                   std::int64_t num_rows, std::int64_t num_inputs, std::int64_t num_outputs, bool is_half) {
+  const nb::gil_scoped_release released;
+  multiply_very_few_rows({at<const void>(input), at<const void>(weight), at<const void>(bias), at<void>(result),
+                          num_rows, num_inputs, num_outputs, is_half});
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, module) {
@@ -68,6 +76,8 @@ NB_MODULE(_kernels, module) {
       nb::arg("values"), nb::arg("result"));
   module.def("most_rows", &most_rows);
   module.def("few_rows", &few_rows);
+  module.def("most_rows_along_inputs", &most_rows_along_inputs);
+  module.def("very_few_rows", &very_few_rows);
   module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
              nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
 }

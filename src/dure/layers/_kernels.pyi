@@ -19,6 +19,18 @@ def few_rows(
     is_gelu: bool,
     /,
 ) -> None: ...
+def most_rows_along_inputs() -> int: ...
+def very_few_rows(
+    input: int,  # addresses, as above
+    weight: int,
+    bias: int,
+    result: int,
+    num_rows: int,
+    num_inputs: int,
+    num_outputs: int,
+    is_half: bool,
+    /,
+) -> None: ...
 def adamw(
     table: NDArray[np.int64],  # (num_parameters, 8): the fields of Weights
     learning_rate: float,

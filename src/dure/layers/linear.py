@@ -26,11 +26,12 @@ _FUSED = {
     "relu": ("relu", ""),
     "tanh": ("tanh", ""),
 }
-#: Up to so many rows reading the weights is what takes the time, and a kernel of our own is faster; 0 on processors
-#: where it isn't. Without gradients.
-_FEW_ROWS = _kernels.most_rows()
-#: Elsewhere, up to so many rows torch's own product is faster than oneDNN's.
-_VERY_FEW_ROWS = 2
+#: Up to so many rows reading the weights is what takes the time, and kernels of our own are faster: one whose vectors
+#: hold rows (float32), and for the next token one whose vectors run along the inputs (bfloat16 too; their number is a
+#: multiple of 32). 0 on processors where they aren't. Without gradients.
+_FEW_ROWS, _VERY_FEW_ROWS, _INPUTS = _kernels.most_rows(), _kernels.most_rows_along_inputs(), 32
+#: Up to so many rows torch's own product is faster than oneDNN's.
+_ROWS_OF_TORCH = 2
 #: Measured on x86-64 alone; elsewhere torch's own way stays.
 _HAS_ONEDNN = bool(torch._C._has_mkldnn) and platform.machine().lower() in {"x86_64", "amd64"}
 
@@ -153,17 +154,21 @@ def _few_rows(
     """As :meth:`Linear.forward`, where :func:`_has_few_rows`."""
     num_outputs, num_inputs = weight.shape
     product = hidden.new_empty(*hidden.shape[:-1], num_outputs)
-    added = residual if activation is None else None
-    if added is not None and not (added.is_contiguous() and added.shape == product.shape):
-        added = None
-    _kernels.few_rows(
-        hidden.data_ptr(), weight.data_ptr(), 0 if bias is None else bias.data_ptr(),
-        0 if added is None else added.data_ptr(), product.data_ptr(), product.numel() // num_outputs, num_inputs,
-        num_outputs, activation == "gelu",
-    )  # fmt: skip
-    if activation not in (None, "gelu"):
+    sizes = product.numel() // num_outputs, num_inputs, num_outputs
+    of_weight, of_bias = weight.data_ptr(), 0 if bias is None else bias.data_ptr()
+    if sizes[0] <= _VERY_FEW_ROWS and num_inputs % _INPUTS == 0:
+        is_half = hidden.dtype == torch.bfloat16
+        _kernels.very_few_rows(hidden.data_ptr(), of_weight, of_bias, product.data_ptr(), *sizes, is_half)
+    else:
+        is_gelu, added = activation == "gelu", residual if activation is None else None
+        if added is not None and not (added.is_contiguous() and added.dtype == product.dtype):
+            added = None
+        of_added = 0 if added is None else added.data_ptr()
+        _kernels.few_rows(hidden.data_ptr(), of_weight, of_bias, of_added, product.data_ptr(), *sizes, is_gelu)
+        activation, residual = None if is_gelu else activation, residual if added is None else None
+    if activation is not None:
         product = activation_by_name(activation)(product)
-    return product if residual is None or added is not None else residual + product
+    return product if residual is None else residual + product
 
 
 def project_together(layers: Sequence[nn.Module], hidden: Tensor) -> Tensor:
@@ -192,19 +197,21 @@ def _has_hooks(layer: nn.Module) -> bool:
 
 
 def _has_few_rows(hidden: Tensor, weight: Tensor) -> bool:
-    return (
-        0 < hidden.numel() <= _FEW_ROWS * hidden.shape[-1]
-        and weight.is_contiguous()
-        and hidden.dtype == torch.float32
-        and _is_plain(hidden, weight)
+    num_inputs = hidden.shape[-1]
+    is_short = 0 < hidden.numel() <= _FEW_ROWS * num_inputs and hidden.dtype == torch.float32
+    is_shorter = (
+        0 < hidden.numel() <= _VERY_FEW_ROWS * num_inputs
+        and num_inputs % _INPUTS == 0
+        and hidden.dtype in (torch.float32, torch.bfloat16)
     )
+    return (is_short or is_shorter) and weight.is_contiguous() and _is_plain(hidden, weight)
 
 
 def _uses_onednn(hidden: Tensor, weight: Tensor, *, takes_half: bool = False) -> bool:
     return (
         _HAS_ONEDNN
         and (hidden.dtype == torch.float32 or (takes_half and hidden.dtype == torch.bfloat16 and _has_half()))
-        and hidden.numel() > _VERY_FEW_ROWS * hidden.shape[-1]
+        and hidden.numel() > _ROWS_OF_TORCH * hidden.shape[-1]
         and _is_plain(hidden, weight)
     )
 

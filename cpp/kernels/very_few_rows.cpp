@@ -1,0 +1,166 @@
+#include "very_few_rows.h"
+
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "variants.h"
+
+namespace dure::kernels {
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+constexpr std::int64_t kLine = 64;  // bytes of a line of the cache
+constexpr int kMostRows = 4;
+
+#if defined(__GNUC__)
+using Floats = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
+using Words = std::uint32_t __attribute__((vector_size(kLanes * sizeof(std::uint32_t)), aligned(2), may_alias));
+#endif
+
+DURE_INLINE float wide(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
+
+// To the nearest, ties to even; what isn't a number stays so.
+DURE_INLINE std::uint16_t narrow(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
+  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+DURE_INLINE float sum_of(const Floats& lanes) {
+  float values[kLanes];
+  std::memcpy(values, &lanes, sizeof values);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) values[i] += values[i + half];
+  }
+  return values[0];
+}
+
+// Inputs as the loop reads them: float32; of bfloat16 those at even places of 32, then those at odd ones, as a 32-bit word
+// of weights holds them.
+void spread(const VeryFewRows& product, float* spread_inputs) {
+  const std::int64_t count = product.num_rows * product.num_inputs;
+  if (!product.is_half) {
+    std::memcpy(spread_inputs, product.input, static_cast<std::size_t>(count) * sizeof(float));
+    return;
+  }
+  const auto* input = static_cast<const std::uint16_t*>(product.input);
+  for (std::int64_t i = 0; i < count; i += 2 * kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      spread_inputs[i + lane] = wide(input[i + 2 * lane]);
+      spread_inputs[i + kLanes + lane] = wide(input[i + 2 * lane + 1]);
+    }
+  }
+}
+
+template <bool kIsHalf, int kOutputs, int kRows>
+DURE_INLINE void outputs(const VeryFewRows& product, const float* inputs, std::int64_t first) {
+  constexpr std::int64_t kSize = kIsHalf ? 2 : 4;  // bytes of a weight
+  const std::int64_t row_bytes = product.num_inputs * kSize;
+  const char* weights = static_cast<const char*>(product.weight) + first * row_bytes;
+  Floats sums[kOutputs][kRows] = {};
+  for (std::int64_t byte = 0; byte < row_bytes; byte += kLine) {
+    const float* columns = inputs + byte / kSize;
+#pragma GCC unroll 8
+    for (int i = 0; i < kOutputs; ++i) {
+      const char* place = weights + i * row_bytes + byte;
+      __builtin_prefetch(place + kOutputs * row_bytes, 0, 2);
+      if constexpr (kIsHalf) {
+        const Words pairs = *reinterpret_cast<const Words*>(place);
+        const auto even = (Floats)(pairs << 16), odd = (Floats)(pairs & 0xffff0000);  // NOLINT: of the same bits
+#pragma GCC unroll 4
+        for (int row = 0; row < kRows; ++row) {
+          const float* column = columns + row * product.num_inputs;
+          sums[i][row] += even * *reinterpret_cast<const Floats*>(column);
+          sums[i][row] += odd * *reinterpret_cast<const Floats*>(column + kLanes);
+        }
+      } else {
+        const Floats line = *reinterpret_cast<const Floats*>(place);
+#pragma GCC unroll 4
+        for (int row = 0; row < kRows; ++row) {
+          sums[i][row] += line * *reinterpret_cast<const Floats*>(columns + row * product.num_inputs);
+        }
+      }
+    }
+  }
+  for (int i = 0; i < kOutputs; ++i) {
+    for (int row = 0; row < kRows; ++row) {
+      const std::int64_t place = row * product.num_outputs + first + i;
+      float value = sum_of(sums[i][row]);
+      if constexpr (kIsHalf) {
+        if (product.bias != nullptr) value += wide(static_cast<const std::uint16_t*>(product.bias)[first + i]);
+        static_cast<std::uint16_t*>(product.result)[place] = narrow(value);
+      } else {
+        if (product.bias != nullptr) value += static_cast<const float*>(product.bias)[first + i];
+        static_cast<float*>(product.result)[place] = value;
+      }
+    }
+  }
+}
+
+using Outputs = void (*)(const VeryFewRows&, const float*, std::int64_t);
+
+// By the number of rows less one; what is left over is done one output at a time.
+struct Variant {
+  std::int64_t most_rows;
+  Outputs several[2][kMostRows], one[2][kMostRows];  // float32, bfloat16
+  std::int64_t num_outputs[kMostRows];
+};
+
+#ifdef DURE_HAS_VARIANTS
+template <bool kIsHalf, int kOutputs, int kRows>
+DURE_AVX512 void outputs_avx512(const VeryFewRows& product, const float* inputs, std::int64_t first) {
+  outputs<kIsHalf, kOutputs, kRows>(product, inputs, first);
+}
+
+template <bool kIsHalf, int kOutputs, int kRows>
+DURE_AVX2 void outputs_avx2(const VeryFewRows& product, const float* inputs, std::int64_t first) {
+  outputs<kIsHalf, kOutputs, kRows>(product, inputs, first);
+}
+
+#define DURE_ROWS(name, half, a, b, c, d) {name<half, a, 1>, name<half, b, 2>, name<half, c, 3>, name<half, d, 4>}
+constexpr Variant kAvx512 = {
+    kMostRows,
+    {DURE_ROWS(outputs_avx512, false, 8, 8, 4, 4), DURE_ROWS(outputs_avx512, true, 8, 8, 4, 4)},
+    {DURE_ROWS(outputs_avx512, false, 1, 1, 1, 1), DURE_ROWS(outputs_avx512, true, 1, 1, 1, 1)},
+    {8, 8, 4, 4}};
+constexpr Variant kAvx2 = {
+    kMostRows,
+    {DURE_ROWS(outputs_avx2, false, 4, 2, 1, 1), DURE_ROWS(outputs_avx2, true, 4, 2, 1, 1)},
+    {DURE_ROWS(outputs_avx2, false, 1, 1, 1, 1), DURE_ROWS(outputs_avx2, true, 1, 1, 1, 1)},
+    {4, 2, 1, 1}};
+#undef DURE_ROWS
+#else
+constexpr Variant kAvx512 = {}, kAvx2 = {};
+#endif
+constexpr Variant kNone = {};
+
+const Variant& best = *best_of<const Variant*>(&kNone, &kAvx2, &kAvx512);
+
+}  // namespace
+
+std::int64_t most_rows_along_inputs() { return best.most_rows; }
+
+void multiply_very_few_rows(const VeryFewRows& product) {
+  if (product.num_rows < 1 || product.num_rows > best.most_rows) return;
+  const auto rows = static_cast<std::size_t>(product.num_rows - 1);
+  const std::int64_t at_once = best.num_outputs[rows];
+  const std::int64_t num_pieces = product.num_outputs / at_once;
+  thread_local std::vector<float> memory;
+  memory.resize(static_cast<std::size_t>(product.num_rows * product.num_inputs));
+  float* inputs = memory.data();
+  spread(product, inputs);
+#pragma omp parallel
+  {
+#pragma omp for schedule(static) nowait
+    for (std::int64_t piece = 0; piece < num_pieces; ++piece) {
+      best.several[product.is_half ? 1 : 0][rows](product, inputs, piece * at_once);
+    }
+#pragma omp for schedule(static)
+    for (std::int64_t output = num_pieces * at_once; output < product.num_outputs; ++output) {
+      best.one[product.is_half ? 1 : 0][rows](product, inputs, output);
+    }
+  }
+}
+
+}  // namespace dure::kernels

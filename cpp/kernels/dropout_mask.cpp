@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kPiece = 16384;  // values; of one seed and one thread
 constexpr int kLanes = 16;              // generators side by side: two vectors of AVX-512
 constexpr int kDraws = 4 * kLanes;      // 16-bit draws of all generators' next number
-constexpr std::int64_t kFewPieces = 4;  // are done sooner than another thread begins
+[[maybe_unused]] constexpr std::int64_t kFewPieces = 4;  // are done sooner than another thread begins
 
 DURE_INLINE std::uint64_t rotate(std::uint64_t bits, int count) { return (bits << count) | (bits >> (64 - count)); }
 

@@ -4,7 +4,11 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define DURE_HAS_VARIANTS 1
 #define DURE_AVX2 __attribute__((target("avx2,fma,bmi2")))
+#if defined(__clang__)  // refuses the preference for whole vectors
+#define DURE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2")))
+#else
 #define DURE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,bmi2,prefer-vector-width=512")))
+#endif
 #endif
 
 // What a variant calls must be compiled as part of it.

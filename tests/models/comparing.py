@@ -245,16 +245,21 @@ class Errors:
             assert error <= bound, f"{where}: {name} is {error:.2e} from the truth, the original {allowed:.2e}"
             self.pairs.append((error, allowed))
 
-    def check(self, where: str) -> None:
+    @property
+    def ratio(self) -> float:
+        """Our error in terms of the original's, in the median of all tensors."""
+        least = self.unit / 16  # what is exact on both sides
+        return statistics.median((ours + least) / (theirs + least) for ours, theirs in self.pairs)
+
+    @property
+    def is_near(self) -> bool:
         """In the median of all tensors, ours is as near to the truth as the original's.
 
         One tensor says little: both are a draw of roundings, and a loss near a fork draws for all gradients at once. So
-        what counts as independent is a batch, and the fewer there are, the more the median strays.
+        what counts as independent is a batch, and the fewer there are, the more the median strays. Who finds it far off
+        after a few draws more of them.
         """
-        least = self.unit / 16  # what is exact on both sides
-        ratio = statistics.median((ours + least) / (theirs + least) for ours, theirs in self.pairs)
-        allowed = SYSTEMATIC + STRAY / math.sqrt(self.num_draws)
-        assert ratio <= allowed, f"{where}: {ratio:.2f} times the original's error, in {len(self.pairs)} tensors"
+        return self.ratio <= SYSTEMATIC + STRAY / math.sqrt(self.num_draws)
 
 
 def check_close(ours: Tensor, theirs: Tensor, where: str, *, floor: float) -> None:

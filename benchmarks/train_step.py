@@ -43,11 +43,13 @@ def measure(arguments: Any) -> None:
     model = library(arguments.measure).AutoModelForSequenceClassification.from_pretrained(arguments.model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-5, fused=True)
     if is_ours:
-        # As Dure's Trainer does: the tables' gradients keep their memory between steps.
+        # As Dure's Trainer does: the tables' gradients keep their memory between steps, and the step is Dure's.
         from dure.layers.embedding import keep_gradients
+        from dure.training.adamw import AdamW
         from dure.training.gradients import clear_gradients
 
         keep_gradients(model)
+        optimizer = AdamW(model.parameters(), lr=5e-5, fused=True)
     times = []
     is_half = arguments.dtype == "bfloat16"
     made = make_batches(arguments.steps + 2, arguments.rows)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils.flop_counter import FlopCounterMode
 
 from dure.layers import _kernels
 from dure.layers.activation import ACTIVATIONS
@@ -169,6 +171,33 @@ def test_functional_transforms_and_compilation_take_torch_s_way():
     torch.testing.assert_close(each, layer(hidden), rtol=1e-5, atol=1e-5)
     slopes = torch.func.vmap(torch.func.grad(lambda row: layer(row).sum()))(hidden)
     torch.testing.assert_close(slopes, layer.weight.sum(0).expand(4, 12), rtol=1e-5, atol=1e-5)
+
+
+class Activated(torch.nn.Module):
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, hidden):
+        return self.layer(hidden, activation="gelu")
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace:DeprecationWarning")
+@pytest.mark.parametrize("rows", [1, 9, 200])
+@pytest.mark.parametrize("has_gradients", [False, True])
+def test_whoever_records_operators_sees_them(rows, has_gradients):
+    """torch.jit.trace, a mode that counts operations, and tensors without memory."""
+    layer, hidden = Linear(32, 20), torch.randn(rows, 32)
+    with torch.set_grad_enabled(has_gradients):
+        traced = torch.jit.trace(Activated(layer), hidden)
+        other = torch.randn(rows, 32)
+        torch.testing.assert_close(traced(other), layer(other, activation="gelu"), rtol=1e-5, atol=1e-5)
+        with FlopCounterMode(display=False) as counter:
+            layer(hidden, activation="gelu")
+        assert counter.get_total_flops() == 2 * rows * 32 * 20
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, torch.set_grad_enabled(has_gradients):
+        found = layer(mode.from_tensor(hidden), activation="gelu", dropout=0.1)
+    assert found.shape == (rows, 20)
 
 
 @pytest.mark.parametrize("kind", ["plain", "hooked", "replaced", "no bias", "bfloat16"])

@@ -11,6 +11,7 @@ from dure.layers.cache import Cache
 from dure.layers.dropout import can_draw, draw_mask
 from dure.layers.dropout import dropout as drop
 from dure.layers.dropped_attention import dropped_attention
+from dure.layers.following import is_followed
 from dure.layers.linear import Linear, project_together
 from dure.layers.mask import Mask, visible_keys
 from dure.layers.packing import Packing
@@ -335,6 +336,5 @@ def _is_spelled_out(hidden: Tensor, dropout: float) -> bool:
         can_draw(dropout, hidden.device)
         and hidden.dtype == torch.float32
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()
+        and not is_followed()
     )

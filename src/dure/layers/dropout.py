@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from dure.layers import _kernels
+from dure.layers.following import is_followed
 
 __all__ = ["can_draw", "draw_mask", "dropout"]
 
@@ -32,8 +33,7 @@ def dropout(values: Tensor, probability: float, is_training: bool, *, residual: 
 
 def can_draw(probability: float, device: torch.device) -> bool:
     """Whether :func:`draw_mask` is the way to drop with that probability on that device."""
-    is_followed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
-    return device.type == "cpu" and 0 < _threshold(probability) < 65536 and not is_followed
+    return device.type == "cpu" and 0 < _threshold(probability) < 65536 and not is_followed()
 
 
 def draw_mask(shape: Sequence[int], probability: float) -> Tensor:

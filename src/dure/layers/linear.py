@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from dure.layers import _kernels
 from dure.layers.activation import activation as activation_by_name
 from dure.layers.dropout import dropout as drop
+from dure.layers.following import is_followed, is_ordinary
 
 __all__ = ["Linear", "project_together"]
 
@@ -72,13 +73,19 @@ class _GeluProduct(torch.autograd.Function):
         result = torch.empty_like(slope)
         _kernels.gelu(slope, result)
         ctx.save_for_backward(hidden, weight, bias, slope)
+        ctx.has_slope = True
         return result
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         hidden, weight, bias, slope = ctx.saved_tensors
         if not torch.is_grad_enabled():
-            return _gradients_of(hidden, weight, gradients[0] * slope, ctx.needs_input_grad)
+            if not ctx.has_slope:  # a graph that is walked again
+                slope = _product(hidden, weight, bias)
+                _kernels.gelu(slope, torch.empty_like(slope))
+            # The slope's memory is in the cache, and serves nothing else.
+            ctx.has_slope = False
+            return _gradients_of(hidden, weight, slope.data.mul_(gradients[0]), ctx.needs_input_grad)
         # A gradient of the gradient: let torch see the steps.
         result = F.gelu(F.linear(hidden, weight, bias))
         inputs = [t for t, needs in zip((hidden, weight, bias), ctx.needs_input_grad, strict=True) if needs]
@@ -197,22 +204,24 @@ def _has_hooks(layer: nn.Module) -> bool:
 
 
 def _has_few_rows(hidden: Tensor, weight: Tensor) -> bool:
-    num_inputs = hidden.shape[-1]
-    is_short = 0 < hidden.numel() <= _FEW_ROWS * num_inputs and hidden.dtype == torch.float32
-    is_shorter = (
-        0 < hidden.numel() <= _VERY_FEW_ROWS * num_inputs
+    if not (_is_plain(hidden, weight) and weight.is_contiguous()):
+        return False
+    num_values, num_inputs = hidden.numel(), hidden.shape[-1]
+    if hidden.dtype == torch.float32 and 0 < num_values <= _FEW_ROWS * num_inputs:
+        return True
+    return (
+        0 < num_values <= _VERY_FEW_ROWS * num_inputs
         and num_inputs % _INPUTS == 0
         and hidden.dtype in (torch.float32, torch.bfloat16)
     )
-    return (is_short or is_shorter) and weight.is_contiguous() and _is_plain(hidden, weight)
 
 
 def _uses_onednn(hidden: Tensor, weight: Tensor, *, takes_half: bool = False) -> bool:
     return (
         _HAS_ONEDNN
         and (hidden.dtype == torch.float32 or (takes_half and hidden.dtype == torch.bfloat16 and _has_half()))
-        and hidden.numel() > _ROWS_OF_TORCH * hidden.shape[-1]
         and _is_plain(hidden, weight)
+        and hidden.numel() > _ROWS_OF_TORCH * hidden.shape[-1]
     )
 
 
@@ -222,9 +231,10 @@ def _is_plain(hidden: Tensor, weight: Tensor) -> bool:
         hidden.dtype == weight.dtype
         and hidden.device.type == weight.device.type == "cpu"
         and hidden.is_contiguous()
+        and is_ordinary(hidden)
+        and is_ordinary(weight)
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and not torch._C._are_functorch_transforms_active()
+        and not is_followed()
     )
 
 

@@ -39,6 +39,11 @@ class AdamW(torch.optim.AdamW):
         self._tables = {table.weight: table for table in tables}
         self._touched: dict[Tensor, Tensor] = {}
 
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take more parameters, as torch does; its decorator would import a compiler first, which takes a second."""
+        plain = getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", torch.optim.Optimizer.add_param_group)
+        plain(self, param_group)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take back what ``state_dict`` returned, this class's or torch's."""
         super().load_state_dict(state_dict)

@@ -31,7 +31,7 @@ hard_texts, random_text = _texts.hard_texts, _texts.random_text
 @pytest.fixture(scope="session")
 def families() -> ModuleType:
     """Draws configurations and batches, and compares outputs."""
-    return borrowed("models/test_families")
+    return borrowed("interop/drawing")
 
 
 @pytest.fixture(scope="session")

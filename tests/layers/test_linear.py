@@ -145,6 +145,27 @@ def test_few_rows(dtype, num_rows, sizes, bias):
         assert several.shape == (1, num_rows, sizes[1])
 
 
+@pytest.mark.parametrize("num_rows", [1, 9])
+@pytest.mark.parametrize("wrong", ["input", "bias", "type of the bias", "residual"])
+def test_few_rows_of_a_wrong_size_are_refused(num_rows, wrong):
+    """Kernels read addresses, so that they must never see what doesn't fit."""
+    layer, hidden, residual = Linear(32, 20), torch.randn(num_rows, 33 if wrong == "input" else 32), None
+    if wrong == "bias":
+        layer.bias = torch.nn.Parameter(torch.ones(19))
+    if wrong == "type of the bias":
+        layer.bias = torch.nn.Parameter(torch.ones(20, dtype=torch.float16))
+    if wrong == "residual":
+        residual = torch.ones(num_rows, 19)
+    with torch.inference_mode(), pytest.raises(RuntimeError):
+        layer(hidden, residual=residual)
+
+
+def test_a_residual_of_one_row_serves_all():
+    layer, hidden, residual = Linear(33, 20), torch.randn(9, 33), torch.randn(1, 20)
+    with torch.inference_mode():
+        torch.testing.assert_close(layer(hidden, residual=residual), layer(hidden) + residual, rtol=1e-5, atol=1e-5)
+
+
 def test_few_rows_that_are_no_numbers():
     layer = Linear(32, 5).bfloat16()
     for bad in (float("nan"), float("inf")):

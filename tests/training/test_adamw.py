@@ -139,3 +139,31 @@ def test_a_weight_changed_between_forward_and_backward_is_noticed() -> None:
     optimizer.step()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         loss.backward()
+
+
+def test_a_copy_steps_as_the_original() -> None:
+    ours, optimizer, _, _ = both(weight_decay=0.0)
+    train(ours, optimizer, [torch.randint(0, 60, (4, 5)) for _ in range(3)])
+    other = copy.deepcopy((ours, optimizer))
+    keep_gradients(other[0])
+    batches = [torch.randint(0, 60, (4, 5)) for _ in range(3)]
+    train(ours, optimizer, batches)
+    train(other[0], other[1], batches)
+    assert_same(ours, other[0])
+
+
+@pytest.mark.parametrize("kind", ["shape", "layout"])
+def test_a_state_that_does_not_fit_never_reaches_the_kernel(kind: str) -> None:
+    weight = nn.Parameter(torch.ones(6, 4))
+    optimizer = AdamW([weight], lr=0.1)
+    weight.grad = torch.ones(6, 4)
+    optimizer.step()
+    state = optimizer.state[weight]
+    if kind == "shape":
+        state["exp_avg"] = torch.zeros(2, 2)
+        with pytest.raises(RuntimeError):
+            optimizer.step()
+    else:
+        state["exp_avg"] = state["exp_avg"].t().contiguous().t()
+        optimizer.step()
+        assert weight.isfinite().all()

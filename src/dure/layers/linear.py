@@ -137,7 +137,7 @@ class Linear(nn.Linear):
         """
         product: Tensor
         can_fuse = not torch.is_grad_enabled() and dropout == 0.0 and activation in _FUSED
-        if can_fuse and _has_few_rows(hidden, self.weight):
+        if can_fuse and _has_few_rows(hidden, self.weight, self.bias):
             return _few_rows(hidden, self.weight, self.bias, activation, residual)
         if can_fuse and _uses_onednn(hidden, self.weight, takes_half=True):
             if residual is None:
@@ -168,7 +168,7 @@ def _few_rows(
         _kernels.very_few_rows(hidden.data_ptr(), of_weight, of_bias, product.data_ptr(), *sizes, is_half)
     else:
         is_gelu, added = activation == "gelu", residual if activation is None else None
-        if added is not None and not (added.is_contiguous() and added.dtype == product.dtype):
+        if added is not None and not (added.shape == product.shape and _is_plain(added, weight)):
             added = None
         of_added = 0 if added is None else added.data_ptr()
         _kernels.few_rows(hidden.data_ptr(), of_weight, of_bias, of_added, product.data_ptr(), *sizes, is_gelu)
@@ -203,10 +203,15 @@ def _has_hooks(layer: nn.Module) -> bool:
     return bool(layer._forward_hooks or layer._forward_pre_hooks or layer._backward_hooks or layer._backward_pre_hooks)
 
 
-def _has_few_rows(hidden: Tensor, weight: Tensor) -> bool:
-    if not (_is_plain(hidden, weight) and weight.is_contiguous()):
+def _has_few_rows(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Whether a kernel does it. They take addresses: what doesn't fit is left to torch, which says what is wrong."""
+    if not (_is_plain(hidden, weight) and weight.is_contiguous() and weight.numel()):
         return False
     num_values, num_inputs = hidden.numel(), hidden.shape[-1]
+    if num_inputs != weight.shape[1]:
+        return False
+    if bias is not None and not (bias.shape == weight.shape[:1] and _is_plain(bias, weight)):
+        return False
     if hidden.dtype == torch.float32 and 0 < num_values <= _FEW_ROWS * num_inputs:
         return True
     return (
@@ -221,6 +226,7 @@ def _uses_onednn(hidden: Tensor, weight: Tensor, *, takes_half: bool = False) ->
         _HAS_ONEDNN
         and (hidden.dtype == torch.float32 or (takes_half and hidden.dtype == torch.bfloat16 and _has_half()))
         and _is_plain(hidden, weight)
+        and hidden.shape[-1] == weight.shape[1]  # else torch says what is wrong
         and hidden.numel() > _ROWS_OF_TORCH * hidden.shape[-1]
     )
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dure.layers import _kernels
 from dure.layers.embedding import Embedding
+from dure.layers.following import is_ordinary
 
 __all__ = ["AdamW"]
 
@@ -39,15 +40,16 @@ class AdamW(torch.optim.AdamW):
         self._tables = {table.weight: table for table in tables}
         self._touched: dict[Tensor, Tensor] = {}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """What a copy or torch's way of loading brings; a copy knows no tables, and steps them as a whole."""
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._tables = getattr(self, "_tables", {})
+        self._touched = {}
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Take more parameters, as torch does; its decorator would import a compiler first, which takes a second."""
         plain = getattr(torch.optim.Optimizer.add_param_group, "__wrapped__", torch.optim.Optimizer.add_param_group)
         plain(self, param_group)
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take back what ``state_dict`` returned, this class's or torch's."""
-        super().load_state_dict(state_dict)
-        self._touched.clear()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -58,7 +60,7 @@ class AdamW(torch.optim.AdamW):
                 loss = closure()
         scale, self.gradient_scale = self.gradient_scale, 1.0
         ready = [[p for p in group["params"] if p.grad is not None] for group in self.param_groups]
-        if not all(map(_is_plain, self.param_groups, ready)):
+        if not all(self._is_plain(*both) for both in zip(self.param_groups, ready, strict=True)):
             if scale != 1.0:
                 torch._foreach_mul_([p.grad for parameters in ready for p in parameters], scale)
             super().step()
@@ -66,6 +68,22 @@ class AdamW(torch.optim.AdamW):
         for group, parameters in zip(self.param_groups, ready, strict=True):
             self._step_group(group, parameters, scale)
         return loss
+
+    def _is_plain(self, group: dict[str, Any], parameters: list[Tensor]) -> bool:
+        """Whether the paper's algorithm is asked for, and memory is as the kernel reads it.
+
+        It takes addresses: a state that doesn't fit, from another model's file, is left to torch, which refuses it.
+        """
+        if group["amsgrad"] or group["maximize"] or group["capturable"] or group["differentiable"]:
+            return False
+        if isinstance(group["lr"], Tensor) or any(isinstance(beta, Tensor) for beta in group["betas"]):
+            return False
+        for parameter in parameters:
+            state = self.state.get(parameter, {})
+            kept = [state[name] for name in ("exp_avg", "exp_avg_sq") if name in state]
+            if not all(_is_flat(tensor, parameter) for tensor in (parameter, parameter.grad, *kept)):
+                return False
+        return True
 
     def _step_group(self, group: dict[str, Any], parameters: list[Tensor], scale: float) -> None:
         states = [self._state_of(parameter) for parameter in parameters]
@@ -110,19 +128,14 @@ class AdamW(torch.optim.AdamW):
         return None if len(rows) > _DENSE * len(touched) else rows
 
 
-def _is_plain(group: dict[str, Any], parameters: list[Tensor]) -> bool:
-    """Whether the paper's algorithm is asked for, and memory is as the kernel reads it."""
-    if group["amsgrad"] or group["maximize"] or group["capturable"] or group["differentiable"]:
-        return False
-    if isinstance(group["lr"], Tensor) or any(isinstance(beta, Tensor) for beta in group["betas"]):
-        return False
-    return all(
-        tensor.dtype == torch.float32
+def _is_flat(tensor: Tensor | None, parameter: Tensor) -> bool:
+    """Whether it is float32 on the CPU, value after value, as many as the parameter has."""
+    return (
+        tensor is not None
+        and is_ordinary(tensor)
+        and tensor.dtype == torch.float32
         and tensor.device.type == "cpu"
         and tensor.layout == torch.strided
+        and tensor.shape == parameter.shape
         and tensor.is_contiguous()
-        and type(tensor) in (Tensor, torch.nn.Parameter)
-        for parameter in parameters
-        for tensor in (parameter, parameter.grad)
-        if tensor is not None
     )

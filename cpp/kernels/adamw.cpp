@@ -29,41 +29,22 @@ Factors factors_of(const AdamW& settings) {
           rounded(settings.learning_rate / mean_correction)};
 }
 
-DURE_INLINE void update(float* __restrict values, const float* __restrict gradient, float* __restrict mean,
-                        float* __restrict square, std::int64_t count, const Factors& factors) {
-  const Factors f = factors;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float slope = gradient[i] * f.scale;
-    const float new_mean = mean[i] + f.new_mean * (slope - mean[i]);
-    const float new_square = f.old_square * square[i] + f.new_square * slope * slope;
-    mean[i] = new_mean;
-    square[i] = new_square;
-    values[i] = values[i] * f.kept - f.step_size * new_mean / (std::sqrt(new_square) * f.inverse_root + f.epsilon);
+struct Update {
+  DURE_INLINE static void run(float* __restrict values, const float* __restrict gradient, float* __restrict mean,
+                              float* __restrict square, std::int64_t count, const Factors& factors) {
+    const Factors f = factors;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const float slope = gradient[i] * f.scale;
+      const float new_mean = mean[i] + f.new_mean * (slope - mean[i]);
+      const float new_square = f.old_square * square[i] + f.new_square * slope * slope;
+      mean[i] = new_mean;
+      square[i] = new_square;
+      values[i] = values[i] * f.kept - f.step_size * new_mean / (std::sqrt(new_square) * f.inverse_root + f.epsilon);
+    }
   }
-}
+};
 
-using Update = void (*)(float*, const float*, float*, float*, std::int64_t, const Factors&);
-
-void update_baseline(float* values, const float* gradient, float* mean, float* square, std::int64_t count,
-                     const Factors& factors) {
-  update(values, gradient, mean, square, count, factors);
-}
-
-#ifdef DURE_HAS_VARIANTS
-DURE_AVX2 void update_avx2(float* values, const float* gradient, float* mean, float* square, std::int64_t count,
-                           const Factors& factors) {
-  update(values, gradient, mean, square, count, factors);
-}
-
-DURE_AVX512 void update_avx512(float* values, const float* gradient, float* mean, float* square, std::int64_t count,
-                               const Factors& factors) {
-  update(values, gradient, mean, square, count, factors);
-}
-#else
-constexpr Update update_avx2 = update_baseline, update_avx512 = update_baseline;
-#endif
-
-const Update best_update = best_of<Update>(update_baseline, update_avx2, update_avx512);
+const auto update = compiled_for<Update>(processor());
 
 }  // namespace
 
@@ -79,7 +60,7 @@ void take_step(const std::vector<Weights>& weights, const AdamW& settings) {
     for (std::int64_t piece = 0; piece < num_pieces; ++piece) {
       const std::int64_t begin = size * (is_whole ? piece : part.rows[piece]);
       const std::int64_t count = part.count - begin < size ? part.count - begin : size;
-      best_update(part.values + begin, part.gradient + begin, part.mean + begin, part.square + begin, count, factors);
+      update(part.values + begin, part.gradient + begin, part.mean + begin, part.square + begin, count, factors);
     }
   }
 }

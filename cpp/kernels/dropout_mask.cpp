@@ -36,40 +36,24 @@ DURE_INLINE void next_draws(std::uint64_t (&state)[4][kLanes], std::uint16_t (&d
   std::memcpy(draws, numbers, sizeof draws);
 }
 
-DURE_INLINE void fill(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
-  std::uint64_t state[4][kLanes];
-  for (auto& words : state) {
-    for (auto& word : words) word = split_mix(seed);
-  }
-  std::uint16_t draws[kDraws];
-  std::int64_t done = 0;
-  for (; done + kDraws <= count; done += kDraws) {
+struct Fill {
+  DURE_INLINE static void run(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
+    std::uint64_t state[4][kLanes];
+    for (auto& words : state) {
+      for (auto& word : words) word = split_mix(seed);
+    }
+    std::uint16_t draws[kDraws];
+    std::int64_t done = 0;
+    for (; done + kDraws <= count; done += kDraws) {
+      next_draws(state, draws);
+      for (int i = 0; i < kDraws; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
+    }
     next_draws(state, draws);
-    for (int i = 0; i < kDraws; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
+    for (std::int64_t i = 0; done + i < count; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
   }
-  next_draws(state, draws);
-  for (std::int64_t i = 0; done + i < count; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
-}
+};
 
-using Fill = void (*)(float*, std::int64_t, std::uint32_t, float, std::uint64_t);
-
-void fill_baseline(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
-  fill(mask, count, threshold, scale, seed);
-}
-
-#ifdef DURE_HAS_VARIANTS
-DURE_AVX2 void fill_avx2(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
-  fill(mask, count, threshold, scale, seed);
-}
-
-DURE_AVX512 void fill_avx512(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
-  fill(mask, count, threshold, scale, seed);
-}
-#else
-constexpr Fill fill_avx2 = fill_baseline, fill_avx512 = fill_baseline;
-#endif
-
-const Fill best_fill = best_of<Fill>(fill_baseline, fill_avx2, fill_avx512);
+const auto fill = compiled_for<Fill>(processor());
 
 }  // namespace
 
@@ -80,7 +64,7 @@ void draw_mask(float* mask, std::int64_t count, std::uint32_t threshold, float s
     const std::int64_t begin = piece * kPiece;
     // An odd multiplier keeps the pieces' seeds apart.
     const std::uint64_t own_seed = seed + static_cast<std::uint64_t>(piece) * 0x632be59bd9b4e019;
-    best_fill(mask + begin, count - begin < kPiece ? count - begin : kPiece, threshold, scale, own_seed);
+    fill(mask + begin, count - begin < kPiece ? count - begin : kPiece, threshold, scale, own_seed);
   }
 }
 

@@ -13,9 +13,7 @@ constexpr std::int64_t kLanes = 16;  // rows of the input in a vector
 constexpr std::int64_t kSum = 512;   // products that are added one after another, before the sum is set aside
 constexpr std::int64_t kColumns = 128;  // of the input, turned by one thread at a time
 
-#if defined(__GNUC__)
 using Vector = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(64), may_alias));
-#endif
 
 struct alignas(kLanes * sizeof(float)) Column {
   float lanes[kLanes];
@@ -36,84 +34,79 @@ void turn(const FewRows& product, std::int64_t groups, std::int64_t first, std::
 
 // `kOutputs` outputs, from `first` on, for all rows of the input.
 template <int kOutputs, int kGroups>
-DURE_INLINE void outputs(const FewRows& product, const Column* turned, std::int64_t first) {
-  const std::int64_t size = product.num_inputs;
-  const float* weights[kOutputs];
-  Vector total[kOutputs][kGroups];
-  for (int i = 0; i < kOutputs; ++i) {
-    weights[i] = product.weight + (first + i) * size;
-    for (int group = 0; group < kGroups; ++group) total[i][group] = Vector{};
-  }
-  for (std::int64_t begin = 0; begin < size; begin += kSum) {
-    const std::int64_t end = begin + kSum < size ? begin + kSum : size;
-    Vector sum[kOutputs][kGroups] = {};
-    for (std::int64_t column = begin; column < end; ++column) {
-      if (column % kLanes == 0) {  // a line of the cache: what the next call reads of each output's weights
-        for (int i = 0; i < kOutputs; ++i) __builtin_prefetch(weights[i] + kOutputs * size + column, 0, 2);
-      }
-      const auto* lanes = reinterpret_cast<const Vector*>(turned) + column * kGroups;
-#pragma GCC unroll 16
-      for (int i = 0; i < kOutputs; ++i) {
-#pragma GCC unroll 4
-        for (int group = 0; group < kGroups; ++group) sum[i][group] += lanes[group] * weights[i][column];
-      }
-    }
+struct Outputs {
+  DURE_INLINE static void run(const FewRows& product, const Column* turned, std::int64_t first) {
+    const std::int64_t size = product.num_inputs;
+    const float* weights[kOutputs];
+    Vector total[kOutputs][kGroups];
     for (int i = 0; i < kOutputs; ++i) {
-      for (int group = 0; group < kGroups; ++group) total[i][group] += sum[i][group];
+      weights[i] = product.weight + (first + i) * size;
+      for (int group = 0; group < kGroups; ++group) total[i][group] = Vector{};
     }
-  }
-  alignas(64) float values[kOutputs][kGroups * kLanes];
-  std::memcpy(values, total, sizeof values);
-  for (int i = 0; i < kOutputs; ++i) {
-    const float bias = product.bias == nullptr ? 0.0F : product.bias[first + i];
-    for (int lane = 0; lane < kGroups * kLanes; ++lane) values[i][lane] += bias;
-    if (product.activation == Activation::kGelu) {
-      for (int lane = 0; lane < kGroups * kLanes; ++lane) {
-        const float x = values[i][lane];
-        values[i][lane] = x * share_below(x, bell(x));
+    for (std::int64_t begin = 0; begin < size; begin += kSum) {
+      const std::int64_t end = begin + kSum < size ? begin + kSum : size;
+      Vector sum[kOutputs][kGroups] = {};
+      for (std::int64_t column = begin; column < end; ++column) {
+        if (column % kLanes == 0) {  // a line of the cache: what the next call reads of each output's weights
+          for (int i = 0; i < kOutputs; ++i) __builtin_prefetch(weights[i] + kOutputs * size + column, 0, 2);
+        }
+        const auto* lanes = reinterpret_cast<const Vector*>(turned) + column * kGroups;
+#pragma GCC unroll 16
+        for (int i = 0; i < kOutputs; ++i) {
+#pragma GCC unroll 4
+          for (int group = 0; group < kGroups; ++group) sum[i][group] += lanes[group] * weights[i][column];
+        }
+      }
+      for (int i = 0; i < kOutputs; ++i) {
+        for (int group = 0; group < kGroups; ++group) total[i][group] += sum[i][group];
       }
     }
+    alignas(64) float values[kOutputs][kGroups * kLanes];
+    std::memcpy(values, total, sizeof values);
+    for (int i = 0; i < kOutputs; ++i) {
+      const float bias = product.bias == nullptr ? 0.0F : product.bias[first + i];
+      for (int lane = 0; lane < kGroups * kLanes; ++lane) values[i][lane] += bias;
+      if (product.activation == Activation::kGelu) {
+        for (int lane = 0; lane < kGroups * kLanes; ++lane) {
+          const float x = values[i][lane];
+          values[i][lane] = x * share_below(x, bell(x));
+        }
+      }
+    }
+    for (std::int64_t row = 0; row < product.num_rows; ++row) {
+      float* result = product.result + row * product.num_outputs + first;
+      for (int i = 0; i < kOutputs; ++i) result[i] = values[i][row];
+      if (product.residual == nullptr) continue;
+      const float* residual = product.residual + row * product.num_outputs + first;
+      for (int i = 0; i < kOutputs; ++i) result[i] += residual[i];
+    }
   }
-  for (std::int64_t row = 0; row < product.num_rows; ++row) {
-    float* result = product.result + row * product.num_outputs + first;
-    for (int i = 0; i < kOutputs; ++i) result[i] = values[i][row];
-    if (product.residual == nullptr) continue;
-    const float* residual = product.residual + row * product.num_outputs + first;
-    for (int i = 0; i < kOutputs; ++i) result[i] += residual[i];
-  }
-}
-
-using Outputs = void (*)(const FewRows&, const Column*, std::int64_t);
-
-// The outputs of one call, by the number of groups of rows; what is left over is done one by one.
-struct Variant {
-  std::int64_t num_groups;  // the most
-  Outputs several[4], one[4];
-  std::int64_t num_outputs[4];
 };
 
-#ifdef DURE_HAS_VARIANTS
-template <int kOutputs, int kGroups>
-DURE_AVX512 void outputs_avx512(const FewRows& product, const Column* turned, std::int64_t first) {
-  outputs<kOutputs, kGroups>(product, turned, first);
+using Run = void (*)(const FewRows&, const Column*, std::int64_t);
+
+// What runs for 1, 2, ... groups of rows: several outputs at a time, then one by one what is left over.
+struct Table {
+  std::int64_t num_groups = 0;  // the most
+  Run several[4] = {}, one[4] = {};
+  std::int64_t num_outputs[4] = {};
+};
+
+// As many sums as the processor has registers for.
+Table table_for(Processor of) {
+  if (of == Processor::kBaseline) return {};
+  if (of == Processor::kAvx2) {
+    return {1, {compiled_for<Outputs<6, 1>>(of)}, {compiled_for<Outputs<1, 1>>(of)}, {6}};
+  }
+  return {4,
+          {compiled_for<Outputs<8, 1>>(of), compiled_for<Outputs<8, 2>>(of), compiled_for<Outputs<6, 3>>(of),
+           compiled_for<Outputs<6, 4>>(of)},
+          {compiled_for<Outputs<1, 1>>(of), compiled_for<Outputs<1, 2>>(of), compiled_for<Outputs<1, 3>>(of),
+           compiled_for<Outputs<1, 4>>(of)},
+          {8, 8, 6, 6}};
 }
 
-template <int kOutputs, int kGroups>
-DURE_AVX2 void outputs_avx2(const FewRows& product, const Column* turned, std::int64_t first) {
-  outputs<kOutputs, kGroups>(product, turned, first);
-}
-
-constexpr Variant kAvx512 = {4,
-                             {outputs_avx512<8, 1>, outputs_avx512<8, 2>, outputs_avx512<6, 3>, outputs_avx512<6, 4>},
-                             {outputs_avx512<1, 1>, outputs_avx512<1, 2>, outputs_avx512<1, 3>, outputs_avx512<1, 4>},
-                             {8, 8, 6, 6}};
-constexpr Variant kAvx2 = {1, {outputs_avx2<6, 1>}, {outputs_avx2<1, 1>}, {6}};
-#else
-constexpr Variant kAvx512 = {}, kAvx2 = {};
-#endif
-constexpr Variant kNone = {};
-
-const Variant& best = *best_of<const Variant*>(&kNone, &kAvx2, &kAvx512);
+const Table best = table_for(processor());
 
 }  // namespace
 

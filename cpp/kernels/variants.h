@@ -20,17 +20,51 @@
 
 namespace dure::kernels {
 
-template <typename Function>
-Function best_of([[maybe_unused]] Function baseline, [[maybe_unused]] Function avx2, [[maybe_unused]] Function avx512) {
+enum class Processor { kBaseline, kAvx2, kAvx512 };
+
+// The one this runs on.
+inline Processor processor() {
 #ifdef DURE_HAS_VARIANTS
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
-    return avx512;
+    return Processor::kAvx512;
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return avx2;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Processor::kAvx2;
 #endif
-  return baseline;
+  return Processor::kBaseline;
+}
+
+template <typename Body, typename... Arguments>
+void run_baseline(Arguments... arguments) {
+  Body::run(arguments...);
+}
+
+#ifdef DURE_HAS_VARIANTS
+template <typename Body, typename... Arguments>
+DURE_AVX2 void run_avx2(Arguments... arguments) {
+  Body::run(arguments...);
+}
+
+template <typename Body, typename... Arguments>
+DURE_AVX512 void run_avx512(Arguments... arguments) {
+  Body::run(arguments...);
+}
+#endif
+
+template <typename Body, typename... Arguments>
+auto choose(void (*)(Arguments...), [[maybe_unused]] Processor processor) -> void (*)(Arguments...) {
+#ifdef DURE_HAS_VARIANTS
+  if (processor == Processor::kAvx512) return run_avx512<Body, Arguments...>;
+  if (processor == Processor::kAvx2) return run_avx2<Body, Arguments...>;
+#endif
+  return run_baseline<Body, Arguments...>;
+}
+
+// `Body::run`, a static function that is DURE_INLINE, compiled for a processor.
+template <typename Body>
+auto compiled_for(Processor processor) {
+  return choose<Body>(static_cast<decltype(&Body::run)>(nullptr), processor);
 }
 
 }  // namespace dure::kernels

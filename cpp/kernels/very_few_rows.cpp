@@ -13,10 +13,8 @@ constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kLine = 64;  // bytes of a line of the cache
 constexpr int kMostRows = 4;
 
-#if defined(__GNUC__)
 using Floats = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
 using Words = std::uint32_t __attribute__((vector_size(kLanes * sizeof(std::uint32_t)), aligned(2), may_alias));
-#endif
 
 DURE_INLINE float wide(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
 
@@ -54,88 +52,81 @@ void spread(const VeryFewRows& product, float* spread_inputs) {
 }
 
 template <bool kIsHalf, int kOutputs, int kRows>
-DURE_INLINE void outputs(const VeryFewRows& product, const float* inputs, std::int64_t first) {
-  constexpr std::int64_t kSize = kIsHalf ? 2 : 4;  // bytes of a weight
-  const std::int64_t row_bytes = product.num_inputs * kSize;
-  const char* weights = static_cast<const char*>(product.weight) + first * row_bytes;
-  Floats sums[kOutputs][kRows] = {};
-  for (std::int64_t byte = 0; byte < row_bytes; byte += kLine) {
-    const float* columns = inputs + byte / kSize;
+struct Outputs {
+  DURE_INLINE static void run(const VeryFewRows& product, const float* inputs, std::int64_t first) {
+    constexpr std::int64_t kSize = kIsHalf ? 2 : 4;  // bytes of a weight
+    const std::int64_t row_bytes = product.num_inputs * kSize;
+    const char* weights = static_cast<const char*>(product.weight) + first * row_bytes;
+    Floats sums[kOutputs][kRows] = {};
+    for (std::int64_t byte = 0; byte < row_bytes; byte += kLine) {
+      const float* columns = inputs + byte / kSize;
 #pragma GCC unroll 8
+      for (int i = 0; i < kOutputs; ++i) {
+        const char* place = weights + i * row_bytes + byte;
+        __builtin_prefetch(place + kOutputs * row_bytes, 0, 2);
+        if constexpr (kIsHalf) {
+          const Words pairs = *reinterpret_cast<const Words*>(place);
+          const auto even = (Floats)(pairs << 16), odd = (Floats)(pairs & 0xffff0000);  // NOLINT: of the same bits
+#pragma GCC unroll 4
+          for (int row = 0; row < kRows; ++row) {
+            const float* column = columns + row * product.num_inputs;
+            sums[i][row] += even * *reinterpret_cast<const Floats*>(column);
+            sums[i][row] += odd * *reinterpret_cast<const Floats*>(column + kLanes);
+          }
+        } else {
+          const Floats line = *reinterpret_cast<const Floats*>(place);
+#pragma GCC unroll 4
+          for (int row = 0; row < kRows; ++row) {
+            sums[i][row] += line * *reinterpret_cast<const Floats*>(columns + row * product.num_inputs);
+          }
+        }
+      }
+    }
     for (int i = 0; i < kOutputs; ++i) {
-      const char* place = weights + i * row_bytes + byte;
-      __builtin_prefetch(place + kOutputs * row_bytes, 0, 2);
-      if constexpr (kIsHalf) {
-        const Words pairs = *reinterpret_cast<const Words*>(place);
-        const auto even = (Floats)(pairs << 16), odd = (Floats)(pairs & 0xffff0000);  // NOLINT: of the same bits
-#pragma GCC unroll 4
-        for (int row = 0; row < kRows; ++row) {
-          const float* column = columns + row * product.num_inputs;
-          sums[i][row] += even * *reinterpret_cast<const Floats*>(column);
-          sums[i][row] += odd * *reinterpret_cast<const Floats*>(column + kLanes);
-        }
-      } else {
-        const Floats line = *reinterpret_cast<const Floats*>(place);
-#pragma GCC unroll 4
-        for (int row = 0; row < kRows; ++row) {
-          sums[i][row] += line * *reinterpret_cast<const Floats*>(columns + row * product.num_inputs);
+      for (int row = 0; row < kRows; ++row) {
+        const std::int64_t place = row * product.num_outputs + first + i;
+        float value = sum_of(sums[i][row]);
+        if constexpr (kIsHalf) {
+          if (product.bias != nullptr) value += wide(static_cast<const std::uint16_t*>(product.bias)[first + i]);
+          static_cast<std::uint16_t*>(product.result)[place] = narrow(value);
+        } else {
+          if (product.bias != nullptr) value += static_cast<const float*>(product.bias)[first + i];
+          static_cast<float*>(product.result)[place] = value;
         }
       }
     }
   }
-  for (int i = 0; i < kOutputs; ++i) {
-    for (int row = 0; row < kRows; ++row) {
-      const std::int64_t place = row * product.num_outputs + first + i;
-      float value = sum_of(sums[i][row]);
-      if constexpr (kIsHalf) {
-        if (product.bias != nullptr) value += wide(static_cast<const std::uint16_t*>(product.bias)[first + i]);
-        static_cast<std::uint16_t*>(product.result)[place] = narrow(value);
-      } else {
-        if (product.bias != nullptr) value += static_cast<const float*>(product.bias)[first + i];
-        static_cast<float*>(product.result)[place] = value;
-      }
-    }
-  }
-}
-
-using Outputs = void (*)(const VeryFewRows&, const float*, std::int64_t);
-
-// By the number of rows less one; what is left over is done one output at a time.
-struct Variant {
-  std::int64_t most_rows;
-  Outputs several[2][kMostRows], one[2][kMostRows];  // float32, bfloat16
-  std::int64_t num_outputs[kMostRows];
 };
 
-#ifdef DURE_HAS_VARIANTS
-template <bool kIsHalf, int kOutputs, int kRows>
-DURE_AVX512 void outputs_avx512(const VeryFewRows& product, const float* inputs, std::int64_t first) {
-  outputs<kIsHalf, kOutputs, kRows>(product, inputs, first);
+using Run = void (*)(const VeryFewRows&, const float*, std::int64_t);
+
+// What runs for 1, 2, ... rows: several outputs at a time, then one by one what is left over.
+struct Table {
+  Run several[kMostRows] = {}, one[kMostRows] = {};
+};
+
+template <bool kIsHalf, int k1, int k2, int k3, int k4>
+Table table_of(Processor of) {
+  return {{compiled_for<Outputs<kIsHalf, k1, 1>>(of), compiled_for<Outputs<kIsHalf, k2, 2>>(of),
+           compiled_for<Outputs<kIsHalf, k3, 3>>(of), compiled_for<Outputs<kIsHalf, k4, 4>>(of)},
+          {compiled_for<Outputs<kIsHalf, 1, 1>>(of), compiled_for<Outputs<kIsHalf, 1, 2>>(of),
+           compiled_for<Outputs<kIsHalf, 1, 3>>(of), compiled_for<Outputs<kIsHalf, 1, 4>>(of)}};
 }
 
-template <bool kIsHalf, int kOutputs, int kRows>
-DURE_AVX2 void outputs_avx2(const VeryFewRows& product, const float* inputs, std::int64_t first) {
-  outputs<kIsHalf, kOutputs, kRows>(product, inputs, first);
+struct Variant {
+  std::int64_t most_rows = 0;
+  std::int64_t num_outputs[kMostRows] = {};
+  Table of_floats = {}, of_halves = {};
+};
+
+// As many sums as the processor has registers for.
+Variant variant_for(Processor of) {
+  if (of == Processor::kBaseline) return {};
+  if (of == Processor::kAvx2) return {kMostRows, {4, 2, 1, 1}, table_of<false, 4, 2, 1, 1>(of), table_of<true, 4, 2, 1, 1>(of)};
+  return {kMostRows, {8, 8, 4, 4}, table_of<false, 8, 8, 4, 4>(of), table_of<true, 8, 8, 4, 4>(of)};
 }
 
-#define DURE_ROWS(name, half, a, b, c, d) {name<half, a, 1>, name<half, b, 2>, name<half, c, 3>, name<half, d, 4>}
-constexpr Variant kAvx512 = {
-    kMostRows,
-    {DURE_ROWS(outputs_avx512, false, 8, 8, 4, 4), DURE_ROWS(outputs_avx512, true, 8, 8, 4, 4)},
-    {DURE_ROWS(outputs_avx512, false, 1, 1, 1, 1), DURE_ROWS(outputs_avx512, true, 1, 1, 1, 1)},
-    {8, 8, 4, 4}};
-constexpr Variant kAvx2 = {
-    kMostRows,
-    {DURE_ROWS(outputs_avx2, false, 4, 2, 1, 1), DURE_ROWS(outputs_avx2, true, 4, 2, 1, 1)},
-    {DURE_ROWS(outputs_avx2, false, 1, 1, 1, 1), DURE_ROWS(outputs_avx2, true, 1, 1, 1, 1)},
-    {4, 2, 1, 1}};
-#undef DURE_ROWS
-#else
-constexpr Variant kAvx512 = {}, kAvx2 = {};
-#endif
-constexpr Variant kNone = {};
-
-const Variant& best = *best_of<const Variant*>(&kNone, &kAvx2, &kAvx512);
+const Variant best = variant_for(processor());
 
 }  // namespace
 
@@ -144,6 +135,7 @@ std::int64_t most_rows_along_inputs() { return best.most_rows; }
 void multiply_very_few_rows(const VeryFewRows& product) {
   if (product.num_rows < 1 || product.num_rows > best.most_rows) return;
   const auto rows = static_cast<std::size_t>(product.num_rows - 1);
+  const Table& table = product.is_half ? best.of_halves : best.of_floats;
   const std::int64_t at_once = best.num_outputs[rows];
   const std::int64_t num_pieces = product.num_outputs / at_once;
   thread_local std::vector<float> memory;
@@ -154,11 +146,11 @@ void multiply_very_few_rows(const VeryFewRows& product) {
   {
 #pragma omp for schedule(static) nowait
     for (std::int64_t piece = 0; piece < num_pieces; ++piece) {
-      best.several[product.is_half ? 1 : 0][rows](product, inputs, piece * at_once);
+      table.several[rows](product, inputs, piece * at_once);
     }
 #pragma omp for schedule(static)
     for (std::int64_t output = num_pieces * at_once; output < product.num_outputs; ++output) {
-      best.one[product.is_half ? 1 : 0][rows](product, inputs, output);
+      table.one[rows](product, inputs, output);
     }
   }
 }

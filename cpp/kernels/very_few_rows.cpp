@@ -1,31 +1,19 @@
 #include "very_few_rows.h"
 
-#include <bit>
 #include <cstring>
 #include <vector>
 
+#include "half.h"
 #include "variants.h"
+#include "vectors.h"
 
 namespace dure::kernels {
 namespace {
 
-constexpr std::int64_t kLanes = 16;
-constexpr std::int64_t kLine = 64;  // bytes of a line of the cache
 constexpr int kMostRows = 4;
 
-using Floats = float __attribute__((vector_size(kLanes * sizeof(float)), aligned(4), may_alias));
-using Words = std::uint32_t __attribute__((vector_size(kLanes * sizeof(std::uint32_t)), aligned(2), may_alias));
-
-DURE_INLINE float wide(std::uint16_t half) { return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16); }
-
-// To the nearest, ties to even; what isn't a number stays so.
-DURE_INLINE std::uint16_t narrow(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-DURE_INLINE float sum_of(const Floats& lanes) {
+template <int kLanes>
+DURE_INLINE float sum_of(const VectorOf<kLanes>& lanes) {
   float values[kLanes];
   std::memcpy(values, &lanes, sizeof values);
   for (int half = kLanes / 2; half > 0; half /= 2) {
@@ -34,31 +22,34 @@ DURE_INLINE float sum_of(const Floats& lanes) {
   return values[0];
 }
 
-// Inputs as the loop reads them: float32; of bfloat16 those at even places of 32, then those at odd ones, as a 32-bit word
-// of weights holds them.
-void spread(const VeryFewRows& product, float* spread_inputs) {
+// Inputs as the loop reads them: float32; of bfloat16 those at even places of two vectors, then those at odd ones, as a
+// 32-bit word of weights holds them.
+void spread(const VeryFewRows& product, std::int64_t lanes, float* spread_inputs) {
   const std::int64_t count = product.num_rows * product.num_inputs;
   if (!product.is_half) {
     std::memcpy(spread_inputs, product.input, static_cast<std::size_t>(count) * sizeof(float));
     return;
   }
   const auto* input = static_cast<const std::uint16_t*>(product.input);
-  for (std::int64_t i = 0; i < count; i += 2 * kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+  for (std::int64_t i = 0; i < count; i += 2 * lanes) {
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
       spread_inputs[i + lane] = wide(input[i + 2 * lane]);
-      spread_inputs[i + kLanes + lane] = wide(input[i + 2 * lane + 1]);
+      spread_inputs[i + lanes + lane] = wide(input[i + 2 * lane + 1]);
     }
   }
 }
 
-template <bool kIsHalf, int kOutputs, int kRows>
+template <int kLanes, bool kIsHalf, int kOutputs, int kRows>
 struct Outputs {
   DURE_INLINE static void run(const VeryFewRows& product, const float* inputs, std::int64_t first) {
-    constexpr std::int64_t kSize = kIsHalf ? 2 : 4;  // bytes of a weight
+    using Floats = typename Vectors<kLanes>::Floats;
+    using Words = typename Vectors<kLanes>::Words;
+    constexpr std::int64_t kSize = kIsHalf ? 2 : 4;    // bytes of a weight
+    constexpr std::int64_t kStep = kLanes * 4;         // bytes of a vector
     const std::int64_t row_bytes = product.num_inputs * kSize;
     const char* weights = static_cast<const char*>(product.weight) + first * row_bytes;
     Floats sums[kOutputs][kRows] = {};
-    for (std::int64_t byte = 0; byte < row_bytes; byte += kLine) {
+    for (std::int64_t byte = 0; byte < row_bytes; byte += kStep) {
       const float* columns = inputs + byte / kSize;
 #pragma GCC unroll 8
       for (int i = 0; i < kOutputs; ++i) {
@@ -85,7 +76,7 @@ struct Outputs {
     for (int i = 0; i < kOutputs; ++i) {
       for (int row = 0; row < kRows; ++row) {
         const std::int64_t place = row * product.num_outputs + first + i;
-        float value = sum_of(sums[i][row]);
+        float value = sum_of<kLanes>(sums[i][row]);
         if constexpr (kIsHalf) {
           if (product.bias != nullptr) value += wide(static_cast<const std::uint16_t*>(product.bias)[first + i]);
           static_cast<std::uint16_t*>(product.result)[place] = narrow(value);
@@ -105,25 +96,31 @@ struct Table {
   Run several[kMostRows] = {}, one[kMostRows] = {};
 };
 
-template <bool kIsHalf, int k1, int k2, int k3, int k4>
+template <int kLanes, bool kIsHalf, int k1, int k2, int k3, int k4>
 Table table_of(Processor of) {
-  return {{compiled_for<Outputs<kIsHalf, k1, 1>>(of), compiled_for<Outputs<kIsHalf, k2, 2>>(of),
-           compiled_for<Outputs<kIsHalf, k3, 3>>(of), compiled_for<Outputs<kIsHalf, k4, 4>>(of)},
-          {compiled_for<Outputs<kIsHalf, 1, 1>>(of), compiled_for<Outputs<kIsHalf, 1, 2>>(of),
-           compiled_for<Outputs<kIsHalf, 1, 3>>(of), compiled_for<Outputs<kIsHalf, 1, 4>>(of)}};
+  return {{compiled_for<Outputs<kLanes, kIsHalf, k1, 1>>(of), compiled_for<Outputs<kLanes, kIsHalf, k2, 2>>(of),
+           compiled_for<Outputs<kLanes, kIsHalf, k3, 3>>(of), compiled_for<Outputs<kLanes, kIsHalf, k4, 4>>(of)},
+          {compiled_for<Outputs<kLanes, kIsHalf, 1, 1>>(of), compiled_for<Outputs<kLanes, kIsHalf, 1, 2>>(of),
+           compiled_for<Outputs<kLanes, kIsHalf, 1, 3>>(of), compiled_for<Outputs<kLanes, kIsHalf, 1, 4>>(of)}};
 }
 
 struct Variant {
-  std::int64_t most_rows = 0;
+  std::int64_t num_lanes = 0, most_rows = 0;
   std::int64_t num_outputs[kMostRows] = {};
   Table of_floats = {}, of_halves = {};
 };
 
+template <int kLanes, int k1, int k2, int k3, int k4>
+Variant variant_of(Processor of) {
+  return {kLanes, kMostRows, {k1, k2, k3, k4}, table_of<kLanes, false, k1, k2, k3, k4>(of),
+          table_of<kLanes, true, k1, k2, k3, k4>(of)};
+}
+
 // As many sums as the processor has registers for.
 Variant variant_for(Processor of) {
   if (of == Processor::kBaseline) return {};
-  if (of == Processor::kAvx2) return {kMostRows, {4, 2, 1, 1}, table_of<false, 4, 2, 1, 1>(of), table_of<true, 4, 2, 1, 1>(of)};
-  return {kMostRows, {8, 8, 4, 4}, table_of<false, 8, 8, 4, 4>(of), table_of<true, 8, 8, 4, 4>(of)};
+  if (of == Processor::kAvx2) return variant_of<8, 8, 4, 3, 2>(of);
+  return variant_of<16, 8, 8, 4, 4>(of);
 }
 
 const Variant best = variant_for(processor());
@@ -141,7 +138,7 @@ void multiply_very_few_rows(const VeryFewRows& product) {
   thread_local std::vector<float> memory;
   memory.resize(static_cast<std::size_t>(product.num_rows * product.num_inputs));
   float* inputs = memory.data();
-  spread(product, inputs);
+  spread(product, best.num_lanes, inputs);
 #pragma omp parallel
   {
 #pragma omp for schedule(static) nowait

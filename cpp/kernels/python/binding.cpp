@@ -2,13 +2,16 @@
 // says it: an array of a protocol takes some microseconds, a product of one sentence a hundred. Callers check sizes.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
 
 #include <vector>
 
 #include "../adamw.h"
+#include "../attention.h"
 #include "../dropout_mask.h"
 #include "../few_rows.h"
 #include "../gelu.h"
+#include "../memory.h"
 #include "../very_few_rows.h"
 
 namespace nb = nanobind;
@@ -56,6 +59,26 @@ void very_few_rows(std::int64_t input, std::int64_t weight, std::int64_t bias, s
                           num_rows, num_inputs, num_outputs, is_half});
 }
 
+void attention(std::int64_t query, std::int64_t key, std::int64_t value, std::int64_t context, std::int64_t spans,
+               const std::vector<std::int64_t>& strides, const std::vector<std::int64_t>& sizes, float scale,
+               bool is_half, bool is_causal) {
+  constexpr std::size_t kStrides = 9, kSizes = 4;
+  if (strides.size() != kStrides || sizes.size() != kSizes) throw nb::value_error("nine strides and four sizes");
+  const nb::gil_scoped_release released;
+  attend({{at<const void>(query), strides[0], strides[1], strides[2]},
+          {at<const void>(key), strides[3], strides[4], strides[5]},
+          {at<const void>(value), strides[6], strides[7], strides[8]},
+          at<void>(context),
+          at<const Span>(spans),
+          sizes[0],
+          sizes[1],
+          sizes[2],
+          sizes[3],
+          scale,
+          is_half,
+          is_causal});
+}
+
 }  // namespace
 
 NB_MODULE(_kernels, module) {
@@ -74,10 +97,13 @@ NB_MODULE(_kernels, module) {
         gelu(values.data(), result.data(), static_cast<std::int64_t>(values.size()));
       },
       nb::arg("values"), nb::arg("result"));
+  module.def("keep_freed_memory", &keep_freed_memory, nb::arg("kept"), nb::arg("largest"));
   module.def("most_rows", &most_rows);
   module.def("few_rows", &few_rows);
   module.def("most_rows_along_inputs", &most_rows_along_inputs);
   module.def("very_few_rows", &very_few_rows);
+  module.def("head_size_unit", &head_size_unit);
+  module.def("attention", &attention);
   module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
              nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
 }

@@ -6,6 +6,7 @@ from torch import Tensor
 
 def draw_mask(mask: Tensor, threshold: int, scale: float, seed: int) -> None: ...
 def gelu(values: Tensor, result: Tensor) -> None: ...  # values become the derivative
+def keep_freed_memory(kept: int, largest: int) -> bool: ...
 def most_rows() -> int: ...
 def few_rows(
     input: int,  # an address, like those that follow
@@ -29,6 +30,20 @@ def very_few_rows(
     num_inputs: int,
     num_outputs: int,
     is_half: bool,
+    /,
+) -> None: ...
+def head_size_unit() -> int: ...
+def attention(
+    query: int,  # addresses, as above
+    key: int,
+    value: int,
+    context: int,
+    spans: int,  # of int64 (num_texts, 4): the fields of Span
+    strides: list[int],  # of texts, heads and tokens: those of queries, of keys, of values
+    sizes: list[int],  # of Attention: num_texts, num_heads, num_key_heads, head_size
+    scale: float,
+    is_half: bool,
+    is_causal: bool,
     /,
 ) -> None: ...
 def adamw(

@@ -16,6 +16,7 @@ from dure.layers.linear import Linear, project_together
 from dure.layers.mask import Mask, visible_keys
 from dure.layers.packing import Packing
 from dure.layers.positions import Angles, rotate
+from dure.layers.spanned_attention import find_spans, spanned_attention
 
 __all__ = ["Attention", "attend"]
 
@@ -61,6 +62,14 @@ def attend(
         ``(batch, num_heads, queries, keys)`` or None.
     """
     keys = packing if key_packing is None else key_packing
+    if bias is None and dropout == 0.0 and not needs_weights:
+        spans = find_spans(
+            query, key, value, packing=packing, key_packing=keys, key_mask=key_mask, mask=mask,
+            is_first_only=is_first_only,
+        )  # fmt: skip
+        if spans is not None:
+            is_causal = mask.is_causal and packing.length > 1 and not is_first_only
+            return spanned_attention(query, key, value, spans, scale=scale, is_causal=is_causal), None
     query = query.unsqueeze(2) if is_first_only else packing.unpack(query).transpose(1, 2)
     if key.dim() == 3:
         key, value = keys.unpack(key).transpose(1, 2), keys.unpack(value).transpose(1, 2)

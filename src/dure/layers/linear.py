@@ -25,6 +25,8 @@ _FUSED = {
     "gelu_new": ("gelu", "tanh"),
     "gelu_pytorch_tanh": ("gelu", "tanh"),
     "relu": ("relu", ""),
+    "silu": ("swish", ""),
+    "swish": ("swish", ""),
     "tanh": ("tanh", ""),
 }
 #: Up to so many rows reading the weights is what takes the time, and kernels of our own are faster: one whose vectors

@@ -30,6 +30,12 @@ class Mask:
         has_room = self.window is None or self.window >= key_length
         return self.is_causal and has_room and query_length == key_length > 1
 
+    def is_span(self, query_length: int, key_length: int) -> bool:
+        """Whether each query sees all keys, or all but those behind it."""
+        if self.is_causal:
+            return self.window is None or self.window >= key_length
+        return self.window is None or self.window // 2 + 1 >= max(query_length, key_length)
+
     def allowed(self, query_length: int, key_length: int, device: torch.device) -> Tensor | None:
         """``(query_length, key_length)``, True where a query may look; None where all may look everywhere."""
         reach = key_length if self.window is None else (self.window if self.is_causal else self.window // 2 + 1)

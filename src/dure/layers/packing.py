@@ -76,6 +76,28 @@ class Packing:
         starts = torch.arange(0, self.batch_size * self.length, self.length, device=device)
         return torch.searchsorted(self.positions, starts)
 
+    @property
+    def num_tokens(self) -> int:
+        """How many are packed."""
+        return self.batch_size * self.length if self.positions is None else len(self.positions)
+
+    @property
+    def has_spans(self) -> bool:
+        """Whether :meth:`spans` says all: no padding lies among the packed tokens, but for a first column."""
+        return self.mask is None or self.positions is not None
+
+    def spans(self) -> Tensor:
+        """``(batch, 3)`` on the CPU: a row's first token, the first that may be looked at, and the end of both."""
+
+        def find() -> Tensor:
+            first = self.first_tokens(torch.device("cpu"))
+            end = torch.cat([first[1:], torch.tensor([self.num_tokens])])
+            key = first if self.mask is None else first + ~self.mask[:, 0]
+            return torch.stack([first, key, end], dim=1)
+
+        rows: Tensor = self.once("spans", find)
+        return rows
+
     def key_mask(self) -> Tensor | None:
         """``(batch, 1, 1, length)``, True where a key may be looked at; None where all may."""
         return None if self.mask is None else self.mask[:, None, None, :]

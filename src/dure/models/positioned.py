@@ -151,8 +151,9 @@ class PositionedLanguageHead(PositionedPreTrainedModel, LanguageHead):
 
     def to_logits(self, hidden: Tensor) -> Tensor:
         """``(batch, length, d_model)`` to ``(batch, length, vocab_size)``."""
-        logits: Tensor = self.lm_head(hidden) + self.final_logits_bias
-        return logits
+        logits: Tensor = self.lm_head(hidden)
+        # In place where nobody needs them without: a vocabulary's logits are large.
+        return logits + self.final_logits_bias if torch.is_grad_enabled() else logits.add_(self.final_logits_bias)
 
 
 class PositionedSequenceClassificationHead(PositionedPreTrainedModel, SequenceClassificationHead):

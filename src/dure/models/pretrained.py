@@ -19,6 +19,7 @@ from dure.models import loading, saving
 from dure.models.checkpoint import open_checkpoint
 from dure.models.config import PretrainedConfig, read_config
 from dure.models.outputs import ModelOutput
+from dure.models.process import prepare
 from dure.models.resizing import HasVocabulary
 from dure.models.weights import Renames, from_legacy
 from dure.threads import num_threads
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PreTrainedModel"]
 
+prepare()
 
 #: Arguments of transformers that ask for what is done anyway (weights are mapped, safetensors come first, the fastest
 #: attention is taken), or allow what is never done (running a repository's code).

@@ -2,255 +2,168 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstring>
-#include <limits>
-#include <utility>
 #include <vector>
 
 #ifdef _OPENMP
 #include <omp.h>
 #endif
 
-#include "half.h"
-#include "normal.h"
-#include "variants.h"
-#include "vectors.h"
+#include "attention_steps.h"
+#include "dropout_mask.h"
 
 namespace dure::kernels {
 namespace {
 
-constexpr std::int64_t kUnit = 16;  // numbers that lines are filled up to
-constexpr int kMostRows = 8;
 [[maybe_unused]] constexpr std::int64_t kFewProducts = 1 << 17;  // are done sooner than another thread begins
 constexpr std::int64_t kFewQueries = 64;  // are not worth another thread, which turns the keys again
 
-// exponential() of each lane that is at most 0; what is below -87 counts as that.
-template <int kLanes>
-DURE_INLINE VectorOf<kLanes> exponentials(VectorOf<kLanes> lanes) {
-  constexpr float kLeast = -87.0F;
-  float numbers[kLanes];
-  std::memcpy(numbers, &lanes, sizeof numbers);
-  for (float& number : numbers) number = exponential(number < kLeast ? kLeast : number);
-  std::memcpy(&lanes, numbers, sizeof numbers);
-  return lanes;
-}
-
-// Numbers in rows, `stride` apart.
-struct Rows {
-  float* numbers;
-  std::int64_t stride;
-};
-
-// result = left @ right, `kRows` rows high and `kVectors` vectors wide.
-template <int kLanes, int kRows, int kVectors>
-struct Product {
-  DURE_INLINE static void run(Rows left, Rows right, std::int64_t depth, Rows result) {
-    using Vector = VectorOf<kLanes>;
-    Vector sum[kRows][kVectors] = {};
-    for (std::int64_t i = 0; i < depth; ++i) {
-      const auto* line = reinterpret_cast<const Vector*>(right.numbers + i * right.stride);
-#pragma GCC unroll 8
-      for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 4
-        for (int part = 0; part < kVectors; ++part) sum[row][part] += left.numbers[row * left.stride + i] * line[part];
-      }
-    }
-    for (int row = 0; row < kRows; ++row) {
-      auto* line = reinterpret_cast<Vector*>(result.numbers + row * result.stride);
-      for (int part = 0; part < kVectors; ++part) line[part] = sum[row][part];
-    }
-  }
-};
-
-// Each row's softmax, but for a factor that is left for the end. Rows are `padded` numbers long; of the last row
-// `count` count, and of each row before it `fewer` less.
-template <int kLanes>
-struct Softmax {
-  DURE_INLINE static void run(Rows scores, std::int64_t num_rows, std::int64_t count, std::int64_t fewer,
-                              std::int64_t padded, float* factors) {
-    using Vector = VectorOf<kLanes>;
-    constexpr float kLowest = std::numeric_limits<float>::lowest();
-    for (std::int64_t row = 0; row < num_rows; ++row) {
-      float* line = scores.numbers + row * scores.stride;
-      const std::int64_t missing = (num_rows - 1 - row) * fewer, end = count > missing ? count - missing : 0;
-      for (std::int64_t i = end; i < padded; ++i) line[i] = kLowest;
-      Vector most = vector_at<kLanes>(line);
-      for (std::int64_t i = kLanes; i < padded; i += kLanes) most = Larger::of(most, vector_at<kLanes>(line + i));
-      most = reduce<Larger, kLanes>(most);
-      Vector sum{};
-      for (std::int64_t i = 0; i < padded; i += kLanes) {
-        const Vector power = exponentials<kLanes>(vector_at<kLanes>(line + i) - most);
-        vector_at<kLanes>(line + i) = power;
-        sum += power;
-      }
-      for (std::int64_t i = end; i < padded; ++i) line[i] = 0.0F;  // e^-87 until here
-      factors[row] = 1.0F / reduce<Add, kLanes>(sum)[0];
-    }
-  }
-};
-
-// A head's numbers of each token, side by side in float32. Where they lie, each has its line of the cache, and all of
-// them few places there: a hidden size is a multiple of a large power of two.
-struct Gather {
-  DURE_INLINE static void run(const void* tokens, bool is_half, std::int64_t place, std::int64_t stride,
-                              std::int64_t count, Rows result) {
-    for (std::int64_t token = 0; token < count; ++token) {
-      float* line = result.numbers + token * result.stride;
-      if (is_half) {
-        const auto* halves = static_cast<const std::uint16_t*>(tokens) + place + token * stride;
-        for (std::int64_t i = 0; i < result.stride; ++i) line[i] = wide(halves[i]);
-      } else {
-        const auto* numbers = static_cast<const float*>(tokens) + place + token * stride;
-        for (std::int64_t i = 0; i < result.stride; ++i) line[i] = numbers[i];
-      }
-    }
-  }
-};
-
-// Each token's numbers a column, times `scale`; columns that pad the rows are zeros.
-template <int kLanes>
-struct Turn {
-  DURE_INLINE static void run(Rows tokens, std::int64_t count, std::int64_t size, float scale, Rows result) {
-    using Vector = VectorOf<kLanes>;
-    for (std::int64_t group = 0; group < result.stride; group += kLanes) {
-      for (std::int64_t i = 0; i < size; i += kLanes) {
-        Vector block[kLanes];
-        for (std::int64_t row = 0; row < kLanes; ++row) {
-          const float* line = tokens.numbers + (group + row) * tokens.stride + i;
-          block[row] = group + row < count ? vector_at<kLanes>(line) * scale : Vector{};
-        }
-        transpose<kLanes>(block);
-        for (std::int64_t row = 0; row < kLanes; ++row) {
-          vector_at<kLanes>(result.numbers + (i + row) * result.stride + group) = block[row];
-        }
-      }
-    }
-  }
-};
-
-// Rows times their factors, as they are returned.
-struct Write {
-  DURE_INLINE static void run(Rows rows, const float* factors, std::int64_t num_rows, std::int64_t size, void* context,
-                              std::int64_t place, std::int64_t stride, bool is_half) {
-    for (std::int64_t row = 0; row < num_rows; ++row) {
-      const float* numbers = rows.numbers + row * rows.stride;
-      const std::int64_t first = place + row * stride;
-      if (is_half) {
-        auto* result = static_cast<std::uint16_t*>(context) + first;
-        for (std::int64_t i = 0; i < size; ++i) result[i] = narrow(numbers[i] * factors[row]);
-      } else {
-        auto* result = static_cast<float*>(context) + first;
-        for (std::int64_t i = 0; i < size; ++i) result[i] = numbers[i] * factors[row];
-      }
-    }
-  }
-};
-
-using Multiply = void (*)(Rows, Rows, std::int64_t, Rows);
-
-struct Variant {
-  std::int64_t num_rows = 0, width = 0;      // of a product, the most; of `products`
-  Multiply products[kMostRows] = {};         // for 1, 2, ... rows
-  Multiply narrow_products[kMostRows] = {};  // kUnit wide
-  decltype(compiled_for<Softmax<8>>(Processor{})) softmax = nullptr;
-  decltype(compiled_for<Gather>(Processor{})) gather = nullptr;
-  decltype(compiled_for<Turn<8>>(Processor{})) turn = nullptr;
-  decltype(compiled_for<Write>(Processor{})) write = nullptr;
-};
-
-// kVectors wide, as many sums as the processor has registers for.
-template <int kLanes, int kVectors, int... kBefore>
-Variant variant_of(Processor of, std::integer_sequence<int, kBefore...>) {
-  return {sizeof...(kBefore),
-          kLanes * kVectors,
-          {compiled_for<Product<kLanes, kBefore + 1, kVectors>>(of)...},
-          {compiled_for<Product<kLanes, kBefore + 1, kUnit / kLanes>>(of)...},
-          compiled_for<Softmax<kLanes>>(of),
-          compiled_for<Gather>(of),
-          compiled_for<Turn<kLanes>>(of),
-          compiled_for<Write>(of)};
-}
-
-Variant variant_for(Processor of) {
-  if (of == Processor::kBaseline) return {};
-  if (of == Processor::kAvx2) return variant_of<8, 2>(of, std::make_integer_sequence<int, 6>{});
-  return variant_of<16, 2>(of, std::make_integer_sequence<int, 8>{});
-}
-
-const Variant best = variant_for(processor());
-
-// `num_rows` rows, all columns of `right`, whose number is a multiple of kUnit.
-void multiply(Rows left, std::int64_t num_rows, Rows right, std::int64_t width, std::int64_t depth, Rows result) {
-  for (std::int64_t i = 0; i < width; i += best.width) {
-    const auto& products = width - i < best.width ? best.narrow_products : best.products;
-    products[num_rows - 1](left, {right.numbers + i, right.stride}, depth, {result.numbers + i, result.stride});
-  }
-}
-
-// One text and one head.
+// Numbers of one text and one head, and room to work.
 class Head {
  public:
   Head(const Attention& attention, std::int64_t text, std::int64_t head, std::vector<float>& memory)
-      : attention_{attention}, text_{text}, head_{head}, span_{attention.spans[text]} {
-    const std::int64_t size = attention.head_size;
+      : attention_{attention}, text_{text}, head_{head}, span_{attention.spans[text]}, memory_{memory} {
+    num_queries_ = span_.end_of_queries - span_.first_query;
     num_keys_ = span_.end_of_keys - span_.first_key;
-    padded_ = (num_keys_ + kUnit - 1) / kUnit * kUnit;
-    memory.resize(static_cast<std::size_t>((padded_ + num_keys_) * size + kMostRows * (padded_ + 2 * size)));
-    turned_ = {memory.data(), padded_};
-    scores_ = {turned_.numbers + padded_ * size, padded_};
-    asked_ = {scores_.numbers + kMostRows * padded_, size};
-    found_ = {asked_.numbers + kMostRows * size, size};
-    copied_ = {found_.numbers + kMostRows * size, size};
+    padded_ = std::max(padded_to_unit(num_keys_), kUnit);
+    key_head_ = head * attention.num_key_heads / attention.num_heads;
   }
 
-  // The `part`th of `num_parts` parts of the queries.
-  void run(std::int64_t part, std::int64_t num_parts) const {
+  // The context of the `part`th of `num_parts` parts of the queries.
+  void run(std::int64_t part, std::int64_t num_parts) {
     const std::int64_t size = attention_.head_size, width = attention_.num_heads * size;
-    const std::int64_t num_queries = span_.end_of_queries - span_.first_query;
-    const std::int64_t begin = span_.first_query + num_queries * part / num_parts;
-    const std::int64_t end = span_.first_query + num_queries * (part + 1) / num_parts;
-    const std::int64_t key_head = head_ * attention_.num_key_heads / attention_.num_heads;
-    const Rows keys = rows(attention_.key, key_head, span_.first_key, num_keys_, copied_);
-    best.turn(keys, num_keys_, size, attention_.scale, turned_);
-    const Rows values = gather(attention_.value, key_head, span_.first_key, num_keys_, copied_);
-    for (std::int64_t first = begin; first < end; first += best.num_rows) {
-      const std::int64_t num_rows = std::min(best.num_rows, end - first);
-      const std::int64_t later = span_.end_of_queries - first - num_rows;
-      const std::int64_t count = attention_.is_causal ? std::max<std::int64_t>(num_keys_ - later, 0) : num_keys_;
-      const std::int64_t padded = std::max((count + kUnit - 1) / kUnit, std::int64_t{1}) * kUnit;
-      multiply(rows(attention_.query, head_, first, num_rows, asked_), num_rows, turned_, padded, size, scores_);
-      float factors[kMostRows];
-      best.softmax(scores_, num_rows, count, attention_.is_causal ? 1 : 0, padded, factors);
-      multiply(scores_, num_rows, values, size, count, found_);
-      best.write(found_, factors, num_rows, size, attention_.context, first * width + head_ * size, width,
-                 attention_.is_half);
+    const std::int64_t begin = num_queries_ * part / num_parts, end = num_queries_ * (part + 1) / num_parts;
+    make_room(2 * size * padded_ + kMostRows * (padded_ + 2 * size) + num_queries_ * num_keys_ * (drops() ? 1 : 0));
+    const Rows turned = take(size, padded_), values = take(padded_, size), scores = take(kMostRows, padded_);
+    const Rows asked = take(kMostRows, size), found = take(kMostRows, size);
+    const float* mask = draw();
+    turn(attention_.key, key_head_, attention_.scale, values, turned);
+    gather(attention_.value, key_head_, span_.first_key, num_keys_, values);
+    for (std::int64_t first = begin; first < end; first += steps_.num_rows) {
+      const std::int64_t num_rows = std::min(steps_.num_rows, end - first), count = count_of(first + num_rows);
+      const std::int64_t padded = std::max(padded_to_unit(count), kUnit);
+      steps_.multiply(left(attention_.query, span_.first_query + first, num_rows, asked), num_rows, turned, padded, size, scores);
+      float factors[kMostRows], logs[kMostRows];
+      steps_.softmax(scores, num_rows, count, fewer(), padded, factors, logs);
+      for (std::int64_t row = 0; attention_.logs != nullptr && row < num_rows; ++row) log_of(first + row) = logs[row];
+      if (mask != nullptr) drop(scores, first, num_rows, count, mask);
+      steps_.multiply({scores.numbers, padded_, 1}, num_rows, values, size, count, found);
+      const std::int64_t place = (span_.first_query + first) * width + head_ * size;
+      steps_.write(found, factors, num_rows, size, attention_.context, place, width, attention_.is_half);
     }
   }
 
- private:
-  // Of `count` tokens from `first` on: where they lie, if they are float32 and read once.
-  [[nodiscard]] Rows rows(const Tokens& tokens, std::int64_t head, std::int64_t first, std::int64_t count,
-                          Rows copy) const {
-    if (attention_.is_half) return gather(tokens, head, first, count, copy);
-    auto* numbers = const_cast<float*>(static_cast<const float*>(tokens.numbers));  // nobody writes to them
-    return {numbers + place(tokens, head, first), tokens.token_stride};
+  void run_backward(const Tokens& of_query, const Tokens& of_key, const Tokens& of_value) {
+    const std::int64_t size = attention_.head_size, width = attention_.num_heads * size;
+    const std::int64_t most = std::max(num_queries_, num_keys_);
+    make_room(size * (2 * padded_ + 4 * num_queries_ + num_keys_ + most) + padded_ * (2 * num_queries_ + kMostRows) +
+              num_queries_ * num_keys_ * (drops() ? 1 : 0));
+    const Rows turned_keys = take(size, padded_), turned_values = take(size, padded_);
+    const Rows keys = take(num_keys_, size), queries = take(num_queries_, size), gradient = take(num_queries_, size);
+    const Rows of_scores = take(num_queries_, padded_), dropped = take(num_queries_, padded_);
+    const Rows scores = take(kMostRows, padded_), found = take(most, size);
+    const float* mask = draw();
+    turn(attention_.value, key_head_, 1.0F, keys, turned_values);
+    turn(attention_.key, key_head_, attention_.scale, keys, turned_keys);
+    gather(attention_.key, key_head_, span_.first_key, num_keys_, keys);
+    gather(attention_.query, head_, span_.first_query, num_queries_, queries);
+    const Tokens of_context{attention_.context, 0, size, width};
+    gather(of_context, head_, span_.first_query, num_queries_, gradient);
+    for (std::int64_t first = 0; first < num_queries_; first += steps_.num_rows) {
+      const std::int64_t num_rows = std::min(steps_.num_rows, num_queries_ - first);
+      const Rows of_weights{of_scores.numbers + first * padded_, padded_};
+      const Rows weights{dropped.numbers + first * padded_, padded_};
+      float logs[kMostRows];
+      for (std::int64_t row = 0; row < num_rows; ++row) logs[row] = log_of(first + row);
+      steps_.multiply({queries.numbers + first * size, size, 1}, num_rows, turned_keys, padded_, size, scores);
+      steps_.multiply({gradient.numbers + first * size, size, 1}, num_rows, turned_values, padded_, size, of_weights);
+      steps_.softmax_backward(scores, of_weights, weights, mask == nullptr ? nullptr : mask + first * num_keys_, num_rows,
+                              count_of(first + num_rows), fewer(), padded_, num_keys_, logs, attention_.scale);
+    }
+    steps_.multiply({of_scores.numbers, padded_, 1}, num_queries_, keys, size, num_keys_, found);
+    write(found, num_queries_, of_query, head_, span_.first_query);
+    steps_.multiply({of_scores.numbers, 1, padded_}, num_keys_, queries, size, num_queries_, found);
+    write(found, num_keys_, of_key, key_head_, span_.first_key);
+    steps_.multiply({dropped.numbers, 1, padded_}, num_keys_, gradient, size, num_queries_, found);
+    write(found, num_keys_, of_value, key_head_, span_.first_key);
   }
 
-  [[nodiscard]] Rows gather(const Tokens& tokens, std::int64_t head, std::int64_t first, std::int64_t count,
-                            Rows result) const {
-    best.gather(tokens.numbers, attention_.is_half, place(tokens, head, first), tokens.token_stride, count, result);
-    return result;
+ private:
+  void make_room(std::int64_t count) {
+    if (static_cast<std::size_t>(count) > memory_.size()) memory_.resize(static_cast<std::size_t>(count));
+    room_ = memory_.data();
+  }
+
+  Rows take(std::int64_t height, std::int64_t width) {
+    const Rows rows{room_, width};
+    room_ += height * width;
+    return rows;
+  }
+
+  [[nodiscard]] bool drops() const { return attention_.dropout.threshold > 0; }
+
+  // What the weights are multiplied with, or null.
+  const float* draw() {
+    if (!drops()) return nullptr;
+    float* mask = take(num_queries_, num_keys_).numbers;
+    const Dropout& dropout = attention_.dropout;
+    draw_mask(mask, num_queries_ * num_keys_, dropout.threshold, dropout.scale,
+              seed_of(dropout, text_, head_, attention_.num_heads));
+    return mask;
+  }
+
+  void drop(Rows weights, std::int64_t first, std::int64_t num_rows, std::int64_t count, const float* mask) const {
+    for (std::int64_t row = 0; row < num_rows; ++row) {
+      steps_.drop({weights.numbers + row * weights.stride, weights.stride}, 1, count, mask + (first + row) * num_keys_);
+    }
+  }
+
+  // How many keys the query before the `end`th sees.
+  [[nodiscard]] std::int64_t count_of(std::int64_t end) const {
+    return attention_.is_causal ? std::max<std::int64_t>(num_keys_ - (num_queries_ - end), 0) : num_keys_;
+  }
+
+  [[nodiscard]] std::int64_t fewer() const { return attention_.is_causal ? 1 : 0; }
+
+  [[nodiscard]] float& log_of(std::int64_t query) const {
+    return attention_.logs[(span_.first_query + query) * attention_.num_heads + head_];
+  }
+
+  // Where they lie, if they are float32, which is as good for what is read once.
+  [[nodiscard]] Rows rows(const Tokens& tokens, std::int64_t head, std::int64_t first, std::int64_t count, Rows copy) const {
+    if (!attention_.is_half) return {static_cast<float*>(tokens.numbers) + place(tokens, head, first), tokens.token_stride};
+    gather(tokens, head, first, count, copy);
+    return copy;
+  }
+
+  [[nodiscard]] Left left(const Tokens& tokens, std::int64_t first, std::int64_t count, Rows copy) const {
+    const Rows found = rows(tokens, head_, first, count, copy);
+    return {found.numbers, found.stride, 1};
+  }
+
+  void turn(const Tokens& tokens, std::int64_t head, float scale, Rows copy, Rows turned) const {
+    steps_.turn(rows(tokens, head, span_.first_key, num_keys_, copy), num_keys_, attention_.head_size, scale, turned);
+  }
+
+  void gather(const Tokens& tokens, std::int64_t head, std::int64_t first, std::int64_t count, Rows result) const {
+    steps_.gather(tokens.numbers, attention_.is_half, place(tokens, head, first), tokens.token_stride, count, result);
+  }
+
+  void write(Rows rows, std::int64_t count, const Tokens& tokens, std::int64_t head, std::int64_t first) const {
+    steps_.write(rows, nullptr, count, attention_.head_size, tokens.numbers, place(tokens, head, first),
+                 tokens.token_stride, attention_.is_half);
   }
 
   [[nodiscard]] std::int64_t place(const Tokens& tokens, std::int64_t head, std::int64_t token) const {
     return text_ * tokens.text_stride + head * tokens.head_stride + token * tokens.token_stride;
   }
 
+  const Steps& steps_ = steps();
   const Attention& attention_;
   std::int64_t text_, head_;
   Span span_;
-  std::int64_t num_keys_ = 0, padded_ = 0;
-  Rows turned_{}, scores_{}, asked_{}, found_{}, copied_{};
+  std::vector<float>& memory_;
+  float* room_ = nullptr;
+  std::int64_t num_queries_ = 0, num_keys_ = 0, padded_ = 0, key_head_ = 0;
 };
 
 std::int64_t max_threads() {
@@ -261,12 +174,9 @@ std::int64_t max_threads() {
 #endif
 }
 
-}  // namespace
-
-std::int64_t head_size_unit() { return best.num_rows > 0 ? kUnit : 0; }
-
-void attend(const Attention& attention) {
-  if (best.num_rows == 0) return;
+// Runs `work(Head&, part, num_parts)` for all texts, heads and parts of the queries, of which there is one unless `divides`.
+template <typename Work>
+void for_each_head(const Attention& attention, bool divides, Work work) {
   [[maybe_unused]] std::int64_t num_products = 0;
   std::int64_t most_queries = 0;
   for (std::int64_t text = 0; text < attention.num_texts; ++text) {
@@ -277,16 +187,38 @@ void attend(const Attention& attention) {
   }
   const std::int64_t num_heads = attention.num_texts * attention.num_heads;
   std::int64_t num_parts = 1;
-  while (num_parts * num_heads < max_threads() && most_queries / num_parts > kFewQueries) ++num_parts;
+  while (divides && num_parts * num_heads < max_threads() && most_queries / num_parts > kFewQueries) ++num_parts;
 #pragma omp parallel if (num_products > kFewProducts)
   {
     thread_local std::vector<float> memory;
 #pragma omp for schedule(static)
     for (std::int64_t piece = 0; piece < num_heads * num_parts; ++piece) {
-      const std::int64_t head = piece / num_parts;
-      Head{attention, head / attention.num_heads, head % attention.num_heads, memory}.run(piece % num_parts, num_parts);
+      const std::int64_t index = piece / num_parts;
+      Head head{attention, index / attention.num_heads, index % attention.num_heads, memory};
+      work(head, piece % num_parts, num_parts);
     }
   }
+}
+
+}  // namespace
+
+std::int64_t head_size_unit() { return steps().num_rows > 0 ? kUnit : 0; }
+
+std::uint64_t seed_of(const Dropout& dropout, std::int64_t text, std::int64_t head, std::int64_t num_heads) {
+  // Another odd multiplier than the pieces' of a mask.
+  return dropout.seed + static_cast<std::uint64_t>(text * num_heads + head) * 0x9e3779b97f4a7c15;
+}
+
+void attend(const Attention& attention) {
+  if (head_size_unit() == 0) return;
+  for_each_head(attention, true, [](Head& head, std::int64_t part, std::int64_t num_parts) { head.run(part, num_parts); });
+}
+
+void attend_backward(const Attention& attention, const Tokens& of_query, const Tokens& of_key, const Tokens& of_value) {
+  if (head_size_unit() == 0) return;
+  for_each_head(attention, false, [&](Head& head, std::int64_t, std::int64_t) {
+    head.run_backward(of_query, of_key, of_value);
+  });
 }
 
 }  // namespace dure::kernels

@@ -13,7 +13,7 @@ from dure.layers import _kernels, attention
 from dure.layers.attention import attend
 from dure.layers.mask import Mask
 from dure.layers.packing import Packing
-from dure.layers.spanned_attention import find_spans
+from dure.layers.spanned_attention import _Attention, _rule, _spelled_out, find_spans
 
 pytestmark = pytest.mark.skipif(_kernels.head_size_unit() == 0, reason="this processor has no variant of the kernel")
 TOLERANCE = {torch.float32: 2e-6, torch.bfloat16: 2e-2}
@@ -166,11 +166,10 @@ def test_holes_and_windows_are_left_to_torch(calls):
 def test_who_looks_on_gets_torchs_way(calls):
     packed = [torch.randn(2 * 8, 2, 16) for _ in range(3)]
     packing = Packing(2, 8)
-    attend(*packed, packing=packing)  # with gradients
     with torch.no_grad(), _Recorder() as recorder:
         attend(*packed, packing=packing)
     with torch.inference_mode():
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16):  # which casts
             attend(*packed, packing=packing)
         attend(*(t.double() for t in packed), packing=packing)
         attend(packed[0], packed[1], packed[2].bfloat16().float().expand(16, 2, 16), packing=packing)
@@ -235,3 +234,63 @@ def test_many_threads_share_one_long_text():
     padded = [t.view(1, 700, 1, 32).transpose(1, 2) for t in packed]
     visible = torch.ones(700, 700).tril().bool()[None, None]
     is_near(found, spelled_out(*padded, visible, None).reshape(700, 32), torch.float32)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("probability", [0.0, 0.3])
+@pytest.mark.parametrize("seed", range(8))
+def test_gradients(dtype, probability, seed):
+    """Against the steps in float64, with the same weights dropped."""
+    torch.manual_seed(seed)
+    draw = random.Random(seed)
+    batch, length, size = draw.randint(1, 4), draw.choice([1, 7, 16, 33, 150]), draw.choice([16, 32, 64])
+    heads, is_causal, side = draw.randint(1, 3), draw.random() < 0.5, draw.choice(["right", "left", "none"])
+    is_first = draw.random() < 0.3
+    packing = Packing.from_mask(masked(batch, length, side), batch, length)
+    joint = torch.randn(packing.num_tokens, 2 if is_first else 3, heads, size).to(dtype).requires_grad_()
+    first = torch.randn(batch, heads, size).to(dtype).requires_grad_()
+    tensors = (first, joint) if is_first else (joint,)
+    if not is_first and draw.random() < 0.5:
+        tensors = tuple(torch.randn(packing.num_tokens, heads, size).to(dtype).requires_grad_() for _ in range(3))
+    parts = tensors if len(tensors) == 3 else (*tensors[:-1], *tensors[-1].unbind(1))
+    mask = Mask(is_causal=is_causal and not is_first)
+    spans = find_spans(*parts, packing=packing, key_packing=packing, key_mask=None, mask=mask, is_first_only=is_first)
+    rule = _rule(spans, draw.choice([None, 0.3]), mask.is_causal, probability)
+    exact = [t.detach().double().requires_grad_() for t in tensors]
+    found, expected = _Attention.apply(rule, *tensors), _spelled_out(rule, exact)
+    is_near(found, expected, dtype)
+    gradient = torch.randn_like(found)
+    found.backward(gradient)
+    expected.backward(gradient.double())
+    for ours, theirs in zip(tensors, exact, strict=True):
+        is_near(ours.grad, theirs.grad, dtype)
+
+
+def test_second_gradients_and_dropped_share():
+    torch.manual_seed(0)
+    query, key, value = (torch.randn(12, 2, 16).requires_grad_() for _ in range(3))
+    packing = Packing(2, 6)
+    spans = find_spans(
+        query, key, value, packing=packing, key_packing=packing, key_mask=None, mask=Mask(), is_first_only=False
+    )
+    rule = _rule(spans, None, False, 0.4)
+
+    def slopes(compute, tensors):
+        found = torch.autograd.grad(compute(tensors).square().sum(), tensors, create_graph=True)
+        return torch.autograd.grad(sum(f.square().sum() for f in found), tensors)
+
+    exact = [t.detach().double().requires_grad_() for t in (query, key, value)]
+    ours = slopes(lambda tensors: _Attention.apply(rule, *tensors), (query, key, value))
+    theirs = slopes(lambda tensors: _spelled_out(rule, tensors), exact)
+    for found, expected in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(found.double(), expected, rtol=1e-4, atol=1e-4)
+    # Each value a column of ones where it stands: the context is the dropped weights.
+    packing = Packing(1, 64)
+    query, key = torch.zeros(64, 8, 64).requires_grad_(), torch.randn(64, 8, 64)
+    identity = torch.eye(64).unsqueeze(1).expand(64, 8, 64).contiguous()
+    weights, _ = attend(query, key, identity, packing=packing, dropout=0.25)
+    share = (weights == 0.0).double().mean().item()
+    assert 0.24 < share < 0.26
+    torch.testing.assert_close(weights[weights != 0.0], torch.full(((weights != 0.0).sum(),), 1 / 64 / 0.75))
+    again, _ = attend(query, key, identity, packing=packing, dropout=0.25)
+    assert not torch.equal(weights, again)

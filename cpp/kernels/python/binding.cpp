@@ -2,8 +2,9 @@
 // says it: an array of a protocol takes some microseconds, a product of one sentence a hundred. Callers check sizes.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/vector.h>
+#include <nanobind/stl/array.h>
 
+#include <array>
 #include <vector>
 
 #include "../adamw.h"
@@ -59,24 +60,26 @@ void very_few_rows(std::int64_t input, std::int64_t weight, std::int64_t bias, s
                           num_rows, num_inputs, num_outputs, is_half});
 }
 
-void attention(std::int64_t query, std::int64_t key, std::int64_t value, std::int64_t context, std::int64_t spans,
-               const std::vector<std::int64_t>& strides, const std::vector<std::int64_t>& sizes, float scale,
-               bool is_half, bool is_causal) {
-  constexpr std::size_t kStrides = 9, kSizes = 4;
-  if (strides.size() != kStrides || sizes.size() != kSizes) throw nb::value_error("nine strides and four sizes");
-  const nb::gil_scoped_release released;
-  attend({{at<const void>(query), strides[0], strides[1], strides[2]},
-          {at<const void>(key), strides[3], strides[4], strides[5]},
-          {at<const void>(value), strides[6], strides[7], strides[8]},
-          at<void>(context),
-          at<const Span>(spans),
-          sizes[0],
-          sizes[1],
-          sizes[2],
-          sizes[3],
-          scale,
-          is_half,
-          is_causal});
+// Three times text, head and token: queries, keys, values.
+using Strides = std::array<std::int64_t, 9>;
+
+std::array<Tokens, 3> tokens_at(const std::array<std::int64_t, 3>& addresses, const Strides& strides) {
+  std::array<Tokens, 3> tokens{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    tokens[i] = {at<void>(addresses[i]), strides[3 * i], strides[3 * i + 1], strides[3 * i + 2]};
+  }
+  return tokens;
+}
+
+Attention attention_of(const std::array<std::int64_t, 6>& addresses, const Strides& strides,
+                       const std::array<std::int64_t, 4>& sizes, float scale, bool is_half, bool is_causal,
+                       std::uint32_t threshold, std::uint64_t seed) {
+  constexpr float kDraws = 65536.0F;
+  const auto [query, key, value] = tokens_at({addresses[0], addresses[1], addresses[2]}, strides);
+  const Dropout dropout{threshold, kDraws / (kDraws - static_cast<float>(threshold)), seed};
+  return {query,    key,      value,    at<void>(addresses[3]), at<float>(addresses[4]), at<const Span>(addresses[5]),
+          sizes[0], sizes[1], sizes[2], sizes[3],               scale,                   is_half,
+          is_causal, dropout};
 }
 
 }  // namespace
@@ -103,7 +106,24 @@ NB_MODULE(_kernels, module) {
   module.def("most_rows_along_inputs", &most_rows_along_inputs);
   module.def("very_few_rows", &very_few_rows);
   module.def("head_size_unit", &head_size_unit);
-  module.def("attention", &attention);
+  module.def("attention", [](const std::array<std::int64_t, 6>& addresses, const Strides& strides,
+                             const std::array<std::int64_t, 4>& sizes, float scale, bool is_half, bool is_causal,
+                             std::uint32_t threshold, std::uint64_t seed) {
+    const nb::gil_scoped_release released;
+    attend(attention_of(addresses, strides, sizes, scale, is_half, is_causal, threshold, seed));
+  });
+  module.def("attention_backward", [](const std::array<std::int64_t, 6>& addresses, const Strides& strides,
+                                      const std::array<std::int64_t, 4>& sizes, float scale, bool is_half,
+                                      bool is_causal, std::uint32_t threshold, std::uint64_t seed,
+                                      const std::array<std::int64_t, 3>& gradients, const Strides& gradient_strides) {
+    const nb::gil_scoped_release released;
+    const auto [of_query, of_key, of_value] = tokens_at(gradients, gradient_strides);
+    attend_backward(attention_of(addresses, strides, sizes, scale, is_half, is_causal, threshold, seed), of_query,
+                    of_key, of_value);
+  });
+  module.def("attention_seed", [](std::uint64_t seed, std::int64_t text, std::int64_t head, std::int64_t num_heads) {
+    return seed_of({0, 1.0F, seed}, text, head, num_heads);
+  });
   module.def("adamw", &take_step_at, nb::arg("table"), nb::arg("learning_rate"), nb::arg("beta1"), nb::arg("beta2"),
              nb::arg("epsilon"), nb::arg("weight_decay"), nb::arg("gradient_scale"), nb::arg("step"));
 }

@@ -34,18 +34,30 @@ def very_few_rows(
 ) -> None: ...
 def head_size_unit() -> int: ...
 def attention(
-    query: int,  # addresses, as above
-    key: int,
-    value: int,
-    context: int,
-    spans: int,  # of int64 (num_texts, 4): the fields of Span
+    addresses: list[int],  # of queries, keys, values, context, logs (0: none), spans: int64 (num_texts, 4)
     strides: list[int],  # of texts, heads and tokens: those of queries, of keys, of values
-    sizes: list[int],  # of Attention: num_texts, num_heads, num_key_heads, head_size
+    sizes: list[int],  # num_texts, num_heads, num_key_heads, head_size
     scale: float,
     is_half: bool,
     is_causal: bool,
+    threshold: int,  # of dropout
+    seed: int,
     /,
 ) -> None: ...
+def attention_backward(
+    addresses: list[int],  # as above, with the gradient of the context in its place
+    strides: list[int],
+    sizes: list[int],
+    scale: float,
+    is_half: bool,
+    is_causal: bool,
+    threshold: int,
+    seed: int,
+    gradients: list[int],  # addresses, of queries, keys and values
+    gradient_strides: list[int],
+    /,
+) -> None: ...
+def attention_seed(seed: int, text: int, head: int, num_heads: int, /) -> int: ...
 def adamw(
     table: NDArray[np.int64],  # (num_parameters, 8): the fields of Weights
     learning_rate: float,

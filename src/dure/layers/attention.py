@@ -16,7 +16,7 @@ from dure.layers.linear import Linear, project_together
 from dure.layers.mask import Mask, visible_keys
 from dure.layers.packing import Packing
 from dure.layers.positions import Angles, rotate
-from dure.layers.spanned_attention import find_spans, spanned_attention
+from dure.layers.spanned_attention import find_spans, joint_attention, spanned_attention
 
 __all__ = ["Attention", "attend"]
 
@@ -62,14 +62,15 @@ def attend(
         ``(batch, num_heads, queries, keys)`` or None.
     """
     keys = packing if key_packing is None else key_packing
-    if bias is None and dropout == 0.0 and not needs_weights:
+    if bias is None and not needs_weights and (dropout == 0.0 or can_draw(dropout, query.device)):
         spans = find_spans(
             query, key, value, packing=packing, key_packing=keys, key_mask=key_mask, mask=mask,
             is_first_only=is_first_only,
         )  # fmt: skip
         if spans is not None:
             is_causal = mask.is_causal and packing.length > 1 and not is_first_only
-            return spanned_attention(query, key, value, spans, scale=scale, is_causal=is_causal), None
+            context = spanned_attention(query, key, value, spans, scale=scale, is_causal=is_causal, dropout=dropout)
+            return context, None
     query = query.unsqueeze(2) if is_first_only else packing.unpack(query).transpose(1, 2)
     if key.dim() == 3:
         key, value = keys.unpack(key).transpose(1, 2), keys.unpack(value).transpose(1, 2)
@@ -334,16 +335,21 @@ class Attention(nn.Module):
         layers = (self.query, self.key, self.value) if asking is None else (self.key, self.value)
         projected = project_together(layers, hidden).view(len(hidden), len(layers), self.num_heads, -1)
         first = None if asking is None else self.query(asking).view(len(asking), self.num_heads, -1)
+        query = projected[:, 0] if first is None else first
+        key, value = projected[:, -2], projected[:, -1]
+        spans = find_spans(
+            query, key, value, packing=packing, key_packing=packing, key_mask=None, mask=self.mask,
+            is_first_only=first is not None,
+        )  # fmt: skip
+        if spans is not None:
+            return joint_attention(projected, first, spans, dropout=dropout)
+        if projected.dtype != torch.float32:
+            return attend(query, key, value, packing=packing, dropout=dropout, is_first_only=first is not None)[0]
         length = packing.length if asking is None else 1
         mask = draw_mask((packing.batch_size * self.num_heads, length, packing.length), dropout)
         return dropped_attention(projected, first, packing, mask).flatten(1)
 
 
 def _is_spelled_out(hidden: Tensor, dropout: float) -> bool:
-    """Whether the steps and their gradient written out apply: in float32 on a CPU, and where nobody looks inside."""
-    return (
-        can_draw(dropout, hidden.device)
-        and hidden.dtype == torch.float32
-        and not torch.is_autocast_enabled("cpu")
-        and not is_followed()
-    )
+    """Whether the steps and their gradient written out apply: on a CPU, and where nobody looks inside."""
+    return can_draw(dropout, hidden.device) and hidden.dtype in (torch.float32, torch.bfloat16) and not is_followed()

@@ -11,7 +11,7 @@ from torch import Tensor
 from dure.layers import _kernels
 from dure.layers.following import is_followed
 
-__all__ = ["can_draw", "draw_mask", "dropout"]
+__all__ = ["can_draw", "draw_mask", "draw_seed", "dropout", "threshold_of"]
 
 
 def dropout(values: Tensor, probability: float, is_training: bool, *, residual: Tensor | None = None) -> Tensor:
@@ -24,8 +24,13 @@ def dropout(values: Tensor, probability: float, is_training: bool, *, residual: 
         residual: Added to what is left; of the same shape.
     """
     if is_training and can_draw(probability, values.device):
-        mask = draw_mask(values.shape, probability).to(values.dtype)
-        return values * mask if residual is None else torch.addcmul(residual, values, mask)
+        mask, scale = draw_mask(values.shape, probability), 1.0
+        if values.dtype != torch.float32:
+            # The scale isn't rounded to a low precision, or the mean wouldn't stay.
+            mask, scale = mask.ne(0.0).to(values.dtype), 65536 / (65536 - threshold_of(probability))
+        if residual is not None:
+            return torch.addcmul(residual, values, mask, value=scale)
+        return values * mask if scale == 1.0 else values * mask * scale
     if is_training and probability > 0.0:
         values = F.dropout(values, probability)
     return values if residual is None else residual + values
@@ -33,7 +38,7 @@ def dropout(values: Tensor, probability: float, is_training: bool, *, residual: 
 
 def can_draw(probability: float, device: torch.device) -> bool:
     """Whether :func:`draw_mask` is the way to drop with that probability on that device."""
-    return device.type == "cpu" and 0 < _threshold(probability) < 65536 and not is_followed()
+    return device.type == "cpu" and 0 < threshold_of(probability) < 65536 and not is_followed()
 
 
 def draw_mask(shape: Sequence[int], probability: float) -> Tensor:
@@ -44,12 +49,17 @@ def draw_mask(shape: Sequence[int], probability: float) -> Tensor:
     torch's own. The probability is a multiple of 2^-16 (0.1 becomes 0.100006), and the scale is the exact inverse of
     what is kept.
     """
-    threshold = _threshold(probability)
+    threshold = threshold_of(probability)
     mask = torch.empty(shape, dtype=torch.float32, device="cpu")
-    seed = int(torch.empty((), dtype=torch.int64, device="cpu").random_())
-    _kernels.draw_mask(mask, threshold, 65536 / (65536 - threshold), seed)
+    _kernels.draw_mask(mask, threshold, 65536 / (65536 - threshold), draw_seed())
     return mask
 
 
-def _threshold(probability: float) -> int:
+def draw_seed() -> int:
+    """A seed from torch's generator."""
+    return int(torch.empty((), dtype=torch.int64, device="cpu").random_())
+
+
+def threshold_of(probability: float) -> int:
+    """Draws of 16 bits below it drop a value."""
     return round(probability * 65536)

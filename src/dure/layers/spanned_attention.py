@@ -1,28 +1,54 @@
-"""Attention without gradients, on a CPU, where each text's queries look at one span of keys: a kernel of our own.
+"""Attention on a CPU where each text's queries look at one span of keys: a kernel of our own, with its gradient.
 
-Torch's kernel wants texts padded to one length, and is made for long ones. Sentences of some 30 tokens took it a
-seventh of a small encoder's time, and moving them into padding and back another twentieth; here both take a twentieth.
-Texts of 8,000 tokens take five sixths of its time.
+Torch's kernel wants texts padded to one length, is made for long ones, and knows no dropout. Sentences of some 30
+tokens took it a seventh of a small encoder's time, and moving them into padding and back another twentieth; here both
+take a twentieth. Texts of 8,000 tokens take five sixths of its time. In training no weights are kept, and what the
+steps and their gradient took is halved.
 """
 
 from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from dure.layers import _kernels
+from dure.layers.dropout import draw_seed, threshold_of
 from dure.layers.following import is_followed, is_ordinary
 from dure.layers.mask import Mask
 from dure.layers.packing import Packing
 
-__all__ = ["find_spans", "spanned_attention"]
+__all__ = ["find_spans", "joint_attention", "spanned_attention"]
 
 #: What a head's size must be a multiple of; 0 on processors where the kernel isn't.
 _UNIT = _kernels.head_size_unit()
+#: With gradients, up to so many tokens: a head's scores must fit into the cache, or near it.
+_LENGTH = 2048
+
+
+@dataclasses.dataclass(frozen=True)
+class _Rule:
+    """What is done beside the numbers: which keys are seen, and which weights are dropped."""
+
+    spans: Tensor
+    scale: float | None
+    is_causal: bool
+    threshold: int = 0
+    seed: int = 0
 
 
 def spanned_attention(
-    query: Tensor, key: Tensor, value: Tensor, spans: Tensor, *, scale: float | None, is_causal: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    spans: Tensor,
+    *,
+    scale: float | None,
+    is_causal: bool,
+    dropout: float = 0.0,
 ) -> Tensor:
     """As :func:`dure.layers.attention.attend`.
 
@@ -33,19 +59,130 @@ def spanned_attention(
         spans: What :func:`find_spans` found.
         scale: What scores are multiplied with; ``head_size ** -0.5`` by default.
         is_causal: The last query of a text sees all its keys, each before it one less.
+        dropout: Probability of dropping a weight, as :func:`dure.layers.dropout.draw_mask` does.
 
     Returns:
         ``(num_queries, num_heads * head_size)``.
     """
-    num_queries, num_heads, head_size = query.shape
-    context = query.new_empty(num_queries, num_heads * head_size)
-    strides = [stride for tensor in (query, key, value) for stride in _strides(tensor)]
-    _kernels.attention(
-        query.data_ptr(), key.data_ptr(), value.data_ptr(), context.data_ptr(), spans.data_ptr(), strides,
-        [len(spans), num_heads, key.shape[1], head_size], head_size**-0.5 if scale is None else scale,
-        query.dtype == torch.bfloat16, is_causal,
-    )  # fmt: skip
+    rule = _rule(spans, scale, is_causal, dropout)
+    if torch.is_grad_enabled():
+        context: Tensor = _Attention.apply(rule, query, key, value)  # type: ignore[no-untyped-call]
+        return context
+    return _attend(rule, (query, key, value), None)
+
+
+def joint_attention(projected: Tensor, first: Tensor | None, spans: Tensor, *, dropout: float) -> Tensor:
+    """As :func:`spanned_attention`, of queries, keys and values side by side, as one product gives them.
+
+    Args:
+        projected: ``(num_tokens, 3, num_heads, head_size)``; with ``first`` only keys and values,
+            ``(num_tokens, 2, num_heads, head_size)``.
+        first: Queries of the first token of each row, ``(batch, num_heads, head_size)``; None where all ask.
+        spans: What :func:`find_spans` found.
+        dropout: Probability of dropping a weight.
+    """
+    tensors = (projected,) if first is None else (first, projected)
+    context: Tensor = _Attention.apply(_rule(spans, None, False, dropout), *tensors)  # type: ignore[no-untyped-call]
     return context
+
+
+def _rule(spans: Tensor, scale: float | None, is_causal: bool, dropout: float) -> _Rule:
+    threshold = threshold_of(dropout)
+    return _Rule(spans, scale, is_causal, threshold, draw_seed() if threshold else 0)
+
+
+class _Attention(torch.autograd.Function):
+    """``dropped(softmax(query @ key.T * scale)) @ value``; tensors are as :func:`_parts` takes them."""
+
+    @staticmethod
+    def forward(ctx: Any, rule: _Rule, *tensors: Tensor) -> Tensor:
+        ctx.rule = rule
+        query = _parts(tensors)[0]
+        logs = torch.empty(query.shape[:2], dtype=torch.float32)
+        ctx.save_for_backward(logs, *tensors)
+        return _attend(rule, _parts(tensors), logs)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        rule: _Rule = ctx.rule
+        logs, *tensors = ctx.saved_tensors
+        if torch.is_grad_enabled():  # a gradient of the gradient: let torch see the steps
+            wanted = [t for t, needs in zip(tensors, ctx.needs_input_grad[1:], strict=True) if needs]
+            found = iter(torch.autograd.grad(_spelled_out(rule, tensors), wanted, gradients, create_graph=True))
+            return None, *(next(found) if needs else None for needs in ctx.needs_input_grad[1:])
+        # Tokens that no span holds, such as padding in a first column, are looked at by nobody.
+        is_whole = int((rule.spans[:, 3] - rule.spans[:, 2]).sum()) == len(tensors[-1])
+        make = torch.empty_like if is_whole else torch.zeros_like
+        of_tensors = [make(tensor, memory_format=torch.contiguous_format) for tensor in tensors]
+        of_parts = _parts(of_tensors)
+        addresses = [part.data_ptr() for part in of_parts]
+        context = gradients[0].contiguous()
+        arguments = _arguments(rule, _parts(tensors), context, logs)
+        _kernels.attention_backward(*arguments, addresses, _strides(of_parts))
+        return None, *of_tensors
+
+
+def _parts(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Queries, keys and values: as they are; in one tensor; or queries, and the others in one tensor."""
+    return tensors if len(tensors) == 3 else (*tensors[:-1], *tensors[-1].unbind(1))
+
+
+def _attend(rule: _Rule, parts: Sequence[Tensor], logs: Tensor | None) -> Tensor:
+    context = parts[0].new_empty(len(parts[0]), parts[0].shape[1] * parts[0].shape[2])
+    _kernels.attention(*_arguments(rule, parts, context, logs))
+    return context
+
+
+def _arguments(
+    rule: _Rule, parts: Sequence[Tensor], context: Tensor, logs: Tensor | None
+) -> tuple[list[int], list[int], list[int], float, bool, bool, int, int]:
+    """What both kernels take."""
+    query, key, _ = parts
+    num_heads, head_size = query.shape[1:]
+    addresses = [tensor.data_ptr() for tensor in (*parts, context)]
+    return (
+        [*addresses, 0 if logs is None else logs.data_ptr(), rule.spans.data_ptr()],
+        _strides(parts),
+        [len(rule.spans), num_heads, key.shape[1], head_size],
+        head_size**-0.5 if rule.scale is None else rule.scale,
+        query.dtype == torch.bfloat16,
+        rule.is_causal,
+        rule.threshold,
+        rule.seed,
+    )
+
+
+def _strides(parts: Sequence[Tensor]) -> list[int]:
+    """For each part, from a text, a head and a token to the next; packed texts' tokens are counted through."""
+    found = []
+    for tensor in parts:
+        is_packed = tensor.dim() == 3
+        order = (1, 0) if is_packed else (0, 1, 2)
+        found += [0] * is_packed + [tensor.stride(axis) for axis in order]
+    return found
+
+
+def _spelled_out(rule: _Rule, tensors: Sequence[Tensor]) -> Tensor:
+    """Step by step, text by text."""
+    query, key, value = _parts(tensors)
+    num_heads, found = query.shape[1], []
+    for text, (first, end, first_key, end_of_keys) in enumerate(rule.spans.tolist()):
+        asked, seen = query[first:end].transpose(0, 1), key[first_key:end_of_keys].permute(1, 2, 0)
+        scores = (asked @ seen) * (query.shape[2] ** -0.5 if rule.scale is None else rule.scale)
+        if rule.is_causal:
+            behind = torch.ones(scores.shape[1:], dtype=torch.bool).triu(scores.shape[2] - scores.shape[1] + 1)
+            scores = scores.masked_fill(behind, torch.finfo(scores.dtype).min)
+        weights = scores.softmax(dim=-1)
+        if rule.is_causal:  # a query that sees nothing gets nothing
+            weights = weights.masked_fill(behind, 0.0)
+        if rule.threshold:
+            masks = [torch.empty(scores.shape[1:]) for _ in range(num_heads)]
+            for head, mask in enumerate(masks):
+                seed = _kernels.attention_seed(rule.seed, text, head, num_heads)
+                _kernels.draw_mask(mask, rule.threshold, 65536 / (65536 - rule.threshold), seed)
+            weights = weights * torch.stack(masks)
+        found.append((weights.to(value.dtype) @ value[first_key:end_of_keys].transpose(0, 1)).transpose(0, 1))
+    return torch.cat(found).flatten(1)
 
 
 def find_spans(
@@ -65,6 +202,10 @@ def find_spans(
     :func:`dure.layers.attention.attend`.
     """
     if not _fits(query, key, value):
+        return None
+    if torch.is_grad_enabled() and not (
+        key.dim() == 3 and query.shape[1] == key.shape[1] and max(packing.length, key_packing.length) <= _LENGTH
+    ):
         return None
     num_queries, num_texts = packing.batch_size if is_first_only else packing.num_tokens, len(key)
     key_length = key.shape[2]
@@ -107,7 +248,6 @@ def _fits(query: Tensor, key: Tensor, value: Tensor) -> bool:
     """Whether they are numbers that the kernel takes, and nobody looks on."""
     return (
         _UNIT > 0
-        and not torch.is_grad_enabled()
         and query.device.type == key.device.type == value.device.type == "cpu"
         and query.dtype == key.dtype == value.dtype
         and query.dtype in (torch.float32, torch.bfloat16)
@@ -120,7 +260,7 @@ def _fits(query: Tensor, key: Tensor, value: Tensor) -> bool:
         and is_ordinary(query)
         and is_ordinary(key)
         and is_ordinary(value)
-        and not torch.is_autocast_enabled("cpu")
+        and (not torch.is_autocast_enabled("cpu") or query.dtype == torch.get_autocast_dtype("cpu"))
         and not is_followed()
     )
 
@@ -136,10 +276,3 @@ def _spans_of(is_real: Tensor) -> Tensor | None:
     end = is_real.shape[1] - is_real.flip(1).int().argmax(dim=1)
     has_holes = bool(((end - first) != count).any())
     return None if has_holes else torch.stack([first, end], dim=1)
-
-
-def _strides(tensor: Tensor) -> tuple[int, int, int]:
-    """From a text, a head and a token to the next; packed texts' tokens are counted through."""
-    if tensor.dim() == 3:
-        return 0, tensor.stride(1), tensor.stride(0)
-    return tensor.stride(0), tensor.stride(1), tensor.stride(2)

@@ -36,8 +36,9 @@ DURE_INLINE void next_draws(std::uint64_t (&state)[4][kLanes], std::uint16_t (&d
   std::memcpy(draws, numbers, sizeof draws);
 }
 
+template <typename Value>
 struct Fill {
-  DURE_INLINE static void run(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
+  DURE_INLINE static void run(Value* mask, std::int64_t count, std::uint32_t threshold, Value kept, std::uint64_t seed) {
     std::uint64_t state[4][kLanes];
     for (auto& words : state) {
       for (auto& word : words) word = split_mix(seed);
@@ -46,26 +47,37 @@ struct Fill {
     std::int64_t done = 0;
     for (; done + kDraws <= count; done += kDraws) {
       next_draws(state, draws);
-      for (int i = 0; i < kDraws; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
+      for (int i = 0; i < kDraws; ++i) mask[done + i] = draws[i] >= threshold ? kept : Value{};
     }
     next_draws(state, draws);
-    for (std::int64_t i = 0; done + i < count; ++i) mask[done + i] = draws[i] >= threshold ? scale : 0.0F;
+    for (std::int64_t i = 0; done + i < count; ++i) mask[done + i] = draws[i] >= threshold ? kept : Value{};
   }
 };
 
-const auto fill = compiled_for<Fill>(processor());
+const auto fill = compiled_for<Fill<float>>(processor());
+const auto fill_half = compiled_for<Fill<std::uint16_t>>(processor());
 
-}  // namespace
-
-void draw_mask(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
+template <typename Value, typename FillPiece>
+void draw(Value* mask, std::int64_t count, std::uint32_t threshold, Value kept, std::uint64_t seed, FillPiece fill_piece) {
   const std::int64_t num_pieces = (count + kPiece - 1) / kPiece;
 #pragma omp parallel for schedule(static) if (num_pieces > kFewPieces)
   for (std::int64_t piece = 0; piece < num_pieces; ++piece) {
     const std::int64_t begin = piece * kPiece;
     // An odd multiplier keeps the pieces' seeds apart.
     const std::uint64_t own_seed = seed + static_cast<std::uint64_t>(piece) * 0x632be59bd9b4e019;
-    fill(mask + begin, count - begin < kPiece ? count - begin : kPiece, threshold, scale, own_seed);
+    fill_piece(mask + begin, count - begin < kPiece ? count - begin : kPiece, threshold, kept, own_seed);
   }
+}
+
+}  // namespace
+
+void draw_mask(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed) {
+  draw(mask, count, threshold, scale, seed, fill);
+}
+
+void draw_half_mask(std::uint16_t* mask, std::int64_t count, std::uint32_t threshold, std::uint64_t seed) {
+  constexpr std::uint16_t kOne = 0x3f80;
+  draw(mask, count, threshold, kOne, seed, fill_half);
 }
 
 }  // namespace dure::kernels

@@ -13,4 +13,7 @@ namespace dure::kernels {
 // Number Generators", 2014).
 void draw_mask(float* mask, std::int64_t count, std::uint32_t threshold, float scale, std::uint64_t seed);
 
+// The same draws in bfloat16, 0 or 1: a scale would be rounded.
+void draw_half_mask(std::uint16_t* mask, std::int64_t count, std::uint32_t threshold, std::uint64_t seed);
+
 }  // namespace dure::kernels

@@ -100,6 +100,11 @@ NB_MODULE(_kernels, module) {
         gelu(values.data(), result.data(), static_cast<std::int64_t>(values.size()));
       },
       nb::arg("values"), nb::arg("result"));
+  // By its address: arrays of a protocol know no bfloat16.
+  module.def("draw_half_mask", [](std::int64_t mask, std::int64_t count, std::uint32_t threshold, std::uint64_t seed) {
+    const nb::gil_scoped_release released;
+    draw_half_mask(at<std::uint16_t>(mask), count, threshold, seed);
+  });
   module.def("keep_freed_memory", &keep_freed_memory, nb::arg("kept"), nb::arg("largest"));
   module.def("most_rows", &most_rows);
   module.def("few_rows", &few_rows);

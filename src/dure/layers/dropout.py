@@ -24,16 +24,24 @@ def dropout(values: Tensor, probability: float, is_training: bool, *, residual: 
         residual: Added to what is left; of the same shape.
     """
     if is_training and can_draw(probability, values.device):
-        mask, scale = draw_mask(values.shape, probability), 1.0
-        if values.dtype != torch.float32:
-            # The scale isn't rounded to a low precision, or the mean wouldn't stay.
-            mask, scale = mask.ne(0.0).to(values.dtype), 65536 / (65536 - threshold_of(probability))
+        mask, scale = _mask_of(values, probability)
         if residual is not None:
             return torch.addcmul(residual, values, mask, value=scale)
         return values * mask if scale == 1.0 else values * mask * scale
     if is_training and probability > 0.0:
         values = F.dropout(values, probability)
     return values if residual is None else residual + values
+
+
+def _mask_of(values: Tensor, probability: float) -> tuple[Tensor, float]:
+    """Of the values' precision, and what is left to multiply with."""
+    if values.dtype == torch.float32:
+        return draw_mask(values.shape, probability), 1.0
+    # The scale isn't rounded to a low precision, or the mean wouldn't stay.
+    threshold = threshold_of(probability)
+    mask = torch.empty(values.shape, dtype=torch.bfloat16, device="cpu")
+    _kernels.draw_half_mask(mask.data_ptr(), mask.numel(), threshold, draw_seed())
+    return mask.to(values.dtype), 65536 / (65536 - threshold)
 
 
 def can_draw(probability: float, device: torch.device) -> bool:

@@ -4,9 +4,11 @@ Models of the sizes of DistilGPT-2 and of Helsinki-NLP's Marian, with random wei
 take turns. Prompts are ids: tokenizers have benchmarks of their own. Random weights never end a text: lengths are set,
 and for translations a rule on scores, the same for all, makes the end of a text likelier from token to token. The text
 for prompt lookup is what such weights write, which repeats itself. The rival's batches are those of its pipeline: in
-the order given, padded to the longest, the best of several sizes.
+the order given, padded to the longest, the best of several sizes. With CTranslate2 (a second environment with
+`ctranslate2` and transformers), the ratio of tokens a second is printed: it knows no rule that ends a text, so its
+translations are all as long as Dure's are on average.
 
-python benchmarks/generation.py [--rounds 3] [--rows greedy,beam,...] [--rival-python PATH]
+python benchmarks/generation.py [--rounds 3] [--rows greedy,beam,...] [--rival-python PATH] [--engines-python PATH]
 """
 
 from __future__ import annotations
@@ -106,6 +108,60 @@ def run_of(name: str, row: str, model: Any, batch_size: int) -> Callable[[], int
     return lambda: model.generate(**given, **fields).shape[1] - prompt.shape[1]
 
 
+class _Names:
+    """What a converter asks of a tokenizer: a name for each id."""
+
+    def __init__(self, size: int, end: int) -> None:
+        self.names = [f"t{i}" for i in range(size)]
+        if end == 0:  # Marian's last is padding
+            self.names[-1] = "<pad>"
+        self.eos_token = self.bos_token = self.names[end]
+        self.unk_token, self.unk_token_id, self.pad_token = self.names[1], 1, self.names[-1]
+        self.special_tokens_map: dict[str, Any] = {}
+
+    def get_vocab(self) -> dict[str, int]:
+        return {name: i for i, name in enumerate(self.names)}
+
+
+def measure_ctranslate2(arguments: Any) -> None:
+    """As :func:`measure`, with the model converted in the same precision."""
+    import ctranslate2
+    from ctranslate2.converters import TransformersConverter
+
+    row, is_translation = arguments.row, arguments.row == "translate"
+    names = _Names(58101, 0) if is_translation else _Names(50257, 50256)
+    dtype = "bfloat16" if row == "greedy-bfloat16" else "float32"
+    converter = TransformersConverter(str(Path(arguments.models) / ("marian" if is_translation else "gpt2")))
+    converter.load_tokenizer = lambda *_, **__: names
+    folder = tempfile.mkdtemp()
+    converter.convert(folder, quantization=None if dtype == "float32" else dtype, force=True)
+    kind = ctranslate2.Translator if is_translation else ctranslate2.Generator
+    model = kind(folder, device="cpu", compute_type=dtype, intra_threads=arguments.threads, inter_threads=1)
+    ids = texts(200, 5, 60, 58100) if is_translation else texts(64, 5, 120, 50257)
+    ids = [texts(1, 64, 65, 50257)[0]] if row not in BATCHES else ids
+    prompts = [[names.names[i] for i in row] for row in ids]
+    sizes = {"max_batch_size": arguments.batch, "batch_type": "examples"} if row in BATCHES else {}
+
+    def run() -> int:
+        if is_translation:
+            count = arguments.tokens
+            found = model.translate_batch(
+                prompts, beam_size=4, min_decoding_length=count, max_decoding_length=count, **sizes
+            )
+            return sum(len(one.hypotheses[0]) for one in found)
+        options: dict[str, Any] = {"sampling_topk": 50} if row == "sample-64" else {}
+        options["beam_size"] = 4 if row == "beam" else 1
+        found = model.generate_batch(
+            prompts, min_length=NEW_TOKENS, max_length=NEW_TOKENS, include_prompt_in_result=False, **options, **sizes
+        )
+        return sum(len(one.sequences[0]) for one in found)
+
+    run()
+    started = time.perf_counter()
+    tokens = run()
+    answer(seconds=time.perf_counter() - started, tokens=tokens)
+
+
 def measure(arguments: Any) -> None:
     """Write once to warm up, then once by the clock."""
     import torch
@@ -135,6 +191,17 @@ def seconds_of(contestant: Contestant, row: str, options: dict[str, Any]) -> flo
     return best[0]
 
 
+def print_engine(row: str, python: str, options: dict[str, Any]) -> None:
+    """Tokens a second beside CTranslate2's, at its best batch size."""
+    engine, ours = Contestant("ctranslate2", python, "ctranslate2"), contestants(None)[0]
+    found = ours.measure(**options, row=row)
+    mean = round(found["tokens"] / 200)
+    tries = [engine.measure(**options, row=row, batch=size, tokens=mean) for size in BATCHES.get(row, (1,))]
+    best = max(one["tokens"] / one["seconds"] for one in tries)
+    rate = found["tokens"] / found["seconds"]
+    print(f"  {row}: {rate:.1f} tokens a second, ctranslate2 {best:.1f}: ratio {rate / best:.3f}", flush=True)
+
+
 def main() -> None:
     """Print seconds and ratios; fail where one is below its target."""
     parser = options_of(__doc__, rounds=3)
@@ -144,9 +211,11 @@ def main() -> None:
         parser.add_argument(name, help="for --measure")
     parser.add_argument("--batch", type=int, default=1, help="for --measure")
     parser.add_argument("--plain", type=int, default=0, help="for --measure: without prompt lookup")
+    parser.add_argument("--tokens", type=int, default=0, help="for --measure: how long a translation is")
+    parser.add_argument("--engines-python", help="an environment with ctranslate2 and transformers")
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments)
+        (measure_ctranslate2 if arguments.measure == "ctranslate2" else measure)(arguments)
         return
     reached = []
     with contextlib.ExitStack() as stack:
@@ -167,6 +236,8 @@ def main() -> None:
                 }
             found, *rivals = medians(arguments.rounds, calls).values()
             reached.append(check(f"  {row}: ratio", min(rivals) / found, at_least=target))
+            if arguments.engines_python and row != "lookup":
+                print_engine(row, arguments.engines_python, options)
     sys.exit(not all(reached))
 
 

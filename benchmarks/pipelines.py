@@ -1,14 +1,15 @@
 """Classification pipelines on 1,000 texts of mixed length, and questions about long contexts, against the original.
 
 Models of a small encoder's size with random weights; the original by default and at its best batch size, found in its
-first turn. Then each pipeline against itself: a list must not be slower than its texts one by one.
+first turn, each in a process of its own. Then each pipeline against itself: a list must not be slower than its texts
+one by one.
 
-python benchmarks/pipelines.py [--rounds 3] [--texts 1000] [--contexts 50] [--only TASK ...]
+python benchmarks/pipelines.py [--rounds 3] [--texts 1000] [--contexts 50] [--only TASK ...] [--rival-python PATH]
 """
 
 from __future__ import annotations
 
-import argparse
+import json
 import logging
 import os
 import random
@@ -21,12 +22,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-import transformers
-from turns import check
-
-import dure
+from turns import answer, check, contestants, library, medians, options_of
 
 WORDS = [
     "the",
@@ -80,12 +76,19 @@ WORDS = [
     "water",
 ]
 SIZES = (8, 32, 64)
+CPU = {"device": "cpu"}
+#: Tasks that version 5 of the original dropped.
+GONE = {"question-answering"}
 LABELS = {"num_labels": 5, "id2label": dict(enumerate(("O", "B-PER", "I-PER", "B-LOC", "I-LOC")))}
 ENTAILMENT = {"id2label": {0: "no", 1: "maybe", 2: "entailment"}, "label2id": {"no": 0, "maybe": 1, "entailment": 2}}
 
 
 def build(folder: Path, head: str, fields: dict[str, Any]) -> str:
     """A random model of MiniLM's size with a vocabulary of common words and letters."""
+    import torch
+
+    import dure
+
     letters = "abcdefghijklmnopqrstuvwxyz"
     tokens = [
         "[PAD]",
@@ -160,33 +163,51 @@ def same(ours: Any, theirs: Any) -> bool:
         return all(same(ours[name], theirs[name]) for name in theirs)
     if isinstance(theirs, (list, tuple)):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
-    if isinstance(theirs, (float, np.floating)):
+    if isinstance(theirs, float):
         return abs(float(ours) - float(theirs)) < 1e-4
     return bool(ours == theirs)
 
 
-def race(task: str, folder: str, inputs: list[Any], options: dict[str, Any], rounds: int) -> dict[str, float]:
-    """Medians of all contestants, taking turns."""
-    ours = dure.pipeline(task, model=folder)
-    theirs = transformers.pipeline(task, model=folder, device="cpu")
+def measure(arguments: Any) -> None:
+    """Seconds for all inputs; or, with --results, some answers and the seconds of some inputs in each batch size."""
+    _, _, inputs, call = cases(texts_of(arguments.texts), arguments.contexts)[arguments.task]
+    is_ours = arguments.measure == "dure"
+    pipe = library(arguments.measure).pipeline(arguments.task, model=arguments.model, **({} if is_ours else CPU))
     few = inputs[: max(8, len(inputs) // 20)]
-    assert same(ours(few, **options), theirs(few, **options)), f"{task}: answers differ"
-    tried = inputs[: max(64, len(inputs) // 4)]
-    times = {size: seconds(lambda size=size: theirs(tried, batch_size=size, **options)) for size in SIZES}
-    best = min(times, key=times.__getitem__)
-    calls = {
-        "dure": lambda: ours(inputs, **options),
-        "default": lambda: theirs(inputs, **options),
-        "best": lambda: theirs(inputs, batch_size=best, **options),
+    first = pipe(few, **call)
+    if arguments.results:
+        Path(arguments.results).write_text(json.dumps(first, default=float))
+        tried = inputs[: max(64, len(inputs) // 4)]
+        sizes = () if is_ours else SIZES
+        answer(sizes={size: seconds(lambda size=size: pipe(tried, batch_size=size, **call)) for size in sizes})
+    else:
+        size = {"batch_size": arguments.batch_size} if arguments.batch_size else {}
+        answer(seconds=seconds(lambda: pipe(inputs, **size, **call)))
+
+
+def race(task: str, folder: str, arguments: Any) -> dict[str, float]:
+    """Medians of Dure, and of the faster rival by default and at its best batch size, taking turns."""
+    ours, *rivals = contestants(None if task in GONE else arguments.rival_python)
+    shared = {"task": task, "model": folder, "texts": arguments.texts, "contexts": arguments.contexts}
+    ours.measure(**shared, results=f"{folder}/dure.json")
+    calls = {"dure": lambda: ours.measure(**shared)["seconds"]}
+    for rival in rivals:
+        sizes = rival.measure(**shared, results=f"{folder}/rival.json")["sizes"]
+        answers = [json.loads(Path(f"{folder}/{name}.json").read_text()) for name in ("dure", "rival")]
+        assert same(*answers), f"{task}: answers differ from those of {rival.name}"
+        best = min(sizes, key=sizes.__getitem__)
+        calls[f"{rival.name} by default"] = lambda rival=rival: rival.measure(**shared)["seconds"]
+        calls[f"{rival.name} in batches of {best}"] = lambda rival=rival, best=best: rival.measure(
+            **shared, batch_size=best
+        )["seconds"]
+    found = medians(arguments.rounds, calls)
+    for name, value in found.items():
+        print(f"{task:26} {name:36} {value:7.2f} s {value / found['dure']:6.2f} times dure", flush=True)
+    fastest = {
+        kind: min(value for name, value in found.items() if word in name)
+        for kind, word in (("default", "by default"), ("best", "in batches"))
     }
-    found: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            found[name].append(seconds(call))
-    medians = {name: statistics.median(values) for name, values in found.items()}
-    shown = ", ".join(f"{name} {value:.2f} s" for name, value in medians.items())
-    print(f"{task}, {len(inputs)} inputs: {shown} (best batch: {best})", flush=True)
-    return medians
+    return {"dure": found["dure"], **fastest}
 
 
 def against_itself(task: str, pipe: Any, inputs: list[Any], options: dict[str, Any]) -> bool:
@@ -203,6 +224,8 @@ def against_itself(task: str, pipe: Any, inputs: list[Any], options: dict[str, A
 
 def others(folder: Path, texts: list[str]) -> list[tuple[str, Any, list[Any], dict[str, Any]]]:
     """The tasks that have no race of their own: for each a pipeline, inputs, and arguments of a call."""
+    import dure
+
     body = build(folder, "Model", {})
     tokenizer = dure.AutoTokenizer.from_pretrained(body)
     sizes = {"vocab_size": len(tokenizer), "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
@@ -239,15 +262,19 @@ def others(folder: Path, texts: list[str]) -> list[tuple[str, Any, list[Any], di
 
 def main() -> None:
     """Print medians and ratios; fail where one misses its target."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = options_of(__doc__, rounds=3)
     parser.add_argument("--texts", type=int, default=1000)
     parser.add_argument("--contexts", type=int, default=50)
     parser.add_argument("--only", nargs="*", help="tasks to measure")
+    for name, kind in (("--task", str), ("--model", str), ("--results", str), ("--batch-size", int)):
+        parser.add_argument(name, type=kind, help="for --measure")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     os.environ["DURE_PROGRESS"] = "0"
+    if arguments.measure:
+        measure(arguments)
+        return
     is_reached = True
     with tempfile.TemporaryDirectory() as folder:
         for task, (head, fields, inputs, options) in cases(texts_of(arguments.texts), arguments.contexts).items():
@@ -255,13 +282,13 @@ def main() -> None:
                 continue
             (Path(folder) / task).mkdir()
             model = build(Path(folder) / task, head, fields)
-            found = race(task, model, inputs, options, arguments.rounds)
+            found = race(task, model, arguments)
             is_question = task == "question-answering"
             default = 3.0 if is_question else 3.2
             is_reached &= check(f"{task}: against its default:", found["default"] / found["dure"], at_least=default)
             if not is_question:
                 is_reached &= check(f"{task}: against its best batch:", found["best"] / found["dure"], at_least=1.8)
-            is_reached &= against_itself(task, dure.pipeline(task, model=model), inputs, options)
+            is_reached &= against_itself(task, library("dure").pipeline(task, model=model), inputs, options)
         for task, pipe, inputs, options in others(Path(folder), texts_of(100)):
             if not arguments.only or task in arguments.only:
                 is_reached &= against_itself(task, pipe, inputs, options)

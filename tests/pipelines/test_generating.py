@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import torch
 from tests.pipelines.oracle import assert_same
@@ -175,3 +177,31 @@ def test_default_languages_of_translation(monkeypatch):
         pytest.raises(dure.errors.RepositoryNotFoundError, match="Models on this machine"),
     ):
         dure.pipeline("translation_en_to_fr")
+
+
+@pytest.mark.parametrize(("name", "source", "target"), [("MBart", "en_XX", "ko_KR"), ("MBart50", "ko_KR", "fr_XX")])
+def test_models_that_speak_many_languages(shared_data, tmp_path, both, name, source, target):
+    shutil.copyfile(
+        shared_data / "vocab/sentencepiece-test-models/test_model.model", tmp_path / "sentencepiece.bpe.model"
+    )
+    tokenizer = getattr(dure, f"{name}TokenizerFast").from_pretrained(tmp_path, src_lang=source, tgt_lang=target)
+    tokenizer.save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    sizes = {"encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    config = dure.MBartConfig(
+        d_model=32, encoder_ffn_dim=32, decoder_ffn_dim=32, vocab_size=len(tokenizer), init_std=0.5, **sizes
+    )
+    dure.MBartForConditionalGeneration(config).save_pretrained(tmp_path)
+    ours, theirs = both("translation", str(tmp_path))
+    options = {"src_lang": source, "tgt_lang": target, "max_new_tokens": 8}
+    asked = ["This is a test.", "I saw a girl with a telescope.", "안녕 😀"]
+    for search in ({}, {"num_beams": 3}):
+        for text in asked:
+            assert_same(ours(text, **options, **search), theirs(text, **options, **search))
+        assert_same(ours(asked, **options, **search), [theirs(text, **options, **search)[0] for text in asked])
+    (ids,) = ours(asked[0], **options, return_tensors=True)
+    assert int(ids["translation_token_ids"][1]) == tokenizer.convert_tokens_to_ids(target)
+    with pytest.raises(InputError, match="give src_lang and tgt_lang"):
+        ours(asked[0])
+    with pytest.raises(InputError, match="tgt_lang='xx' is not a language"):
+        ours(asked[0], src_lang=source, tgt_lang="xx")

@@ -131,6 +131,9 @@ def measure_ctranslate2(arguments: Any) -> None:
     row, is_translation = arguments.row, arguments.row == "translate"
     names = _Names(58101, 0) if is_translation else _Names(50257, 50256)
     dtype = "bfloat16" if row == "greedy-bfloat16" else "float32"
+    if dtype not in ctranslate2.get_supported_compute_types("cpu"):
+        answer(seconds=1.0, tokens=0)
+        return
     converter = TransformersConverter(str(Path(arguments.models) / ("marian" if is_translation else "gpt2")))
     converter.load_tokenizer = lambda *_, **__: names
     folder = tempfile.mkdtemp()
@@ -199,6 +202,9 @@ def print_engine(row: str, python: str, options: dict[str, Any]) -> None:
     tries = [engine.measure(**options, row=row, batch=size, tokens=mean) for size in BATCHES.get(row, (1,))]
     best = max(one["tokens"] / one["seconds"] for one in tries)
     rate = found["tokens"] / found["seconds"]
+    if not best:
+        print(f"  {row}: ctranslate2 doesn't compute in this precision on this processor", flush=True)
+        return
     print(f"  {row}: {rate:.1f} tokens a second, ctranslate2 {best:.1f}: ratio {rate / best:.3f}", flush=True)
 
 

@@ -2,8 +2,8 @@
 
 python benchmarks/train_step.py [--steps 20] [--rounds 3] [--rows 8] [--dtype float32] [--rival-python PATH]
 
-With --dtype bfloat16, weights stay in float32 and Dure computes under autocast. The target is against the rivals as
-they are by default, in float32; the ratio to the rivals under autocast is printed too.
+With --dtype bfloat16, weights stay in float32 and all compute under autocast; rivals run without it too, and the
+fastest of all counts. The ratio to the rivals in each precision is printed.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ def compare(arguments: Any, folder: str) -> bool:
     }
     for dtype, ratio in fastest.items():
         print(f"{arguments.dtype} against the faster rival in {dtype}: {ratio:.3f}")
-    ratio = fastest["float32"]
-    name = f"step in batches of {arguments.rows}, {arguments.dtype}, times as fast as the faster rival:"
+    ratio = min(fastest.values())
+    name = f"step in batches of {arguments.rows}, {arguments.dtype}, times as fast as the fastest rival:"
     if arguments.rows == 16:
         return check(name, ratio, at_least=TARGETS[arguments.dtype])
     print(f"{name} {ratio:.3f}")

@@ -294,3 +294,23 @@ def test_second_gradients_and_dropped_share():
     torch.testing.assert_close(weights[weights != 0.0], torch.full(((weights != 0.0).sum(),), 1 / 64 / 0.75))
     again, _ = attend(query, key, identity, packing=packing, dropout=0.25)
     assert not torch.equal(weights, again)
+
+
+def test_a_source_of_another_shape_is_not_taken_for_the_last_one():
+    """Spans are remembered by the source's packing, which must not be replaced by one with its id."""
+    packing = Packing(3, 4)
+    query = torch.randn(12, 2, 16)
+    with torch.inference_mode():
+        for _ in range(20):
+            mask = masked(3, 9, "right")
+            sources = Packing.from_mask(mask, 3, 9)
+            key, value = (torch.randn(sources.num_tokens, 2, 16) for _ in range(2))
+            found, _ = attend(query, key, value, packing=packing, key_packing=sources)
+            padded = [sources.unpack(t).transpose(1, 2) for t in (key, value)]
+            asked = packing.unpack(query).transpose(1, 2)
+            is_near(
+                packing.unpack(found).view(3, 4, 2, 16),
+                spelled_out(asked, *padded, mask[:, None, None, :], None),
+                torch.float32,
+            )
+            del sources

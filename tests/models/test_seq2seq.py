@@ -341,3 +341,17 @@ def test_two_checkpoints_become_one_model(tmp_path: Path) -> None:
     torch.testing.assert_close(model(ids, decoder_input_ids=ids).logits, expected)
     with pytest.raises(ConfigError, match="needs a configuration of both sides"):
         dure.EncoderDecoderModel()
+
+
+def test_logits_under_autocast_keep_the_precision_of_their_sum():
+    """The product is bfloat16, its bias float32, and so is the original's sum: with gradients or without."""
+    sizes = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+    model = dure.BartForConditionalGeneration(dure.BartConfig(d_model=32, encoder_layers=1, decoder_layers=1, **sizes))
+    ids = torch.randint(4, 50, (2, 7))
+    model.eval()
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad():
+            found = model(ids).logits
+        expected = model(ids).logits
+    assert found.dtype == expected.dtype == torch.float32
+    torch.testing.assert_close(found, expected.detach(), rtol=0.02, atol=0.02)

@@ -227,7 +227,7 @@ def find_spans(
     ):
         return None
 
-    def find() -> tuple[Tensor | None, Tensor | None]:
+    def find() -> tuple[Any, ...]:
         asked = packing.spans()[:, ::2] if num_queries == packing.num_tokens else _rows(num_queries)
         asked = asked if sharing == 1 else _rows(num_texts) * sharing
         if key.dim() == 3:
@@ -236,8 +236,9 @@ def find_spans(
             seen = torch.tensor([0, key_length]).expand(num_texts, 2)
         else:
             seen = _spans_of(key_mask[:, -key_length:] != 0)
-        # The key's mask is kept beside the answer: as long as it lives, no other tensor has its id.
-        return None if seen is None else torch.cat([asked, seen], dim=1), key_mask
+        # What is named by its id is kept beside the answer: as long as it lives, nothing else has that id.
+        kept = key_mask, None if key_packing is packing else key_packing
+        return None if seen is None else torch.cat([asked, seen], dim=1), *kept
 
     name = ("spans", id(key_packing), id(key_mask), key.dim(), num_texts, key_length, is_first_only)
     found: Tensor | None = packing.once(name, find)[0]

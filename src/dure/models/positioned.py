@@ -152,8 +152,10 @@ class PositionedLanguageHead(PositionedPreTrainedModel, LanguageHead):
     def to_logits(self, hidden: Tensor) -> Tensor:
         """``(batch, length, d_model)`` to ``(batch, length, vocab_size)``."""
         logits: Tensor = self.lm_head(hidden)
-        # In place where nobody needs them without: a vocabulary's logits are large.
-        return logits + self.final_logits_bias if torch.is_grad_enabled() else logits.add_(self.final_logits_bias)
+        bias = self.final_logits_bias
+        if torch.is_grad_enabled() or logits.dtype != bias.dtype:  # autocast gives another precision than the sum has
+            return logits + bias
+        return logits.add_(bias)  # a vocabulary's logits are large, and nobody needs them without
 
 
 class PositionedSequenceClassificationHead(PositionedPreTrainedModel, SequenceClassificationHead):
